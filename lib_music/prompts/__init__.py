@@ -1,0 +1,1 @@
+"""What to paint, and when: captions, palette, text, storyboard."""

@@ -1,0 +1,1 @@
+"""Who paints: the embedded animatic, or Deforum."""

@@ -1,0 +1,123 @@
+"""One Deforum parameter over the frames of a video.
+
+Conventions: ``parameter`` is the key of Deforum's settings file (``zoom``, ``strength_schedule``, ...);
+keyframes are ``(frame, value)``, the first at frame 0, strictly increasing. Numbers run linearly between
+keys as Deforum's ``FrameInterpolater`` has it; text (prompts, samplers) holds, and so does any schedule
+marked ``hold``. Deforum drops keys at or past the last frame, so none is ever written there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Interpolation = Literal["linear", "hold"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A curve given by its keys."""
+
+    parameter: str
+    keyframes: tuple[tuple[int, float], ...]
+    interpolation: Interpolation = "linear"
+
+    def __post_init__(self) -> None:
+        if not self.keyframes or self.keyframes[0][0] != 0:
+            raise ValueError(f"Schedule {self.parameter}: the first key must be at frame 0")
+        frames = [frame for frame, _ in self.keyframes]
+        if any(b <= a for a, b in zip(frames, frames[1:], strict=False)):
+            raise ValueError(f"Schedule {self.parameter}: key frames must be strictly increasing")
+        if not all(np.isfinite(value) for _, value in self.keyframes):
+            raise ValueError(f"Schedule {self.parameter}: a value is not finite")
+
+    def sample(self, n_frames: int) -> npt.NDArray[np.float64]:
+        """The value at each frame [shape=(n_frames,)]."""
+        frames = np.array([frame for frame, _ in self.keyframes], np.float64)
+        values = np.array([value for _, value in self.keyframes], np.float64)
+        at = np.arange(n_frames)
+        if self.interpolation == "hold":
+            return values[np.searchsorted(frames, at, side="right") - 1]
+        return np.interp(at, frames, values)
+
+    def to_string(self) -> str:
+        """Deforum's text: ``0:(1.000000),12:(1.040000)``; a held schedule repeats values before each step.
+
+        Six decimals and no exponent, because anything Deforum's number pattern does not know is taken for an
+        expression and held instead of interpolated.
+        """
+        keys: list[tuple[int, float]] = []
+        for frame, value in self.keyframes:
+            if self.interpolation == "hold" and keys and frame - 1 > keys[-1][0]:
+                keys.append((frame - 1, keys[-1][1]))
+            keys.append((frame, value))
+        return ",".join(f"{frame}:({value + 0.0:.6f})" for frame, value in keys)
+
+
+def constant(parameter: str, value: float) -> Schedule:
+    """A schedule that never moves."""
+    return Schedule(parameter, ((0, float(value)),))
+
+
+def thin(
+    values: Sequence[float] | npt.NDArray[np.float64], tolerance: float, total_tolerance: float
+) -> tuple[tuple[int, float], ...]:
+    """Close to the fewest keys that follow ``values`` within two bounds.
+
+    Parameters
+    ----------
+    values : [shape=(n,)]
+        One value per frame.
+    tolerance : float
+        Largest error at any one frame.
+    total_tolerance : float
+        Largest error of the running sum up to any frame: what a rate is off by after it has accumulated.
+
+    Returns
+    -------
+    keyframes
+        Keys at values rounded to six decimals, the first at 0, the last at n - 1 (n > 1).
+
+    Notes
+    -----
+    Greedy longest-feasible segments, found by doubling and bisection: each segment is linear between two true
+    samples. Both bounds are checked on what Deforum will compute from the printed digits, rounding included.
+    """
+    exact = np.asarray(values, np.float64)
+    n = exact.size
+    if n == 0 or not np.isfinite(exact).all():
+        raise ValueError("thin: values must be finite and not empty")
+    rounded = np.round(exact, 6)
+    keys = [(0, float(rounded[0]))]
+    start, drift = 0, float(rounded[0] - exact[0])
+
+    def error_of(end: int) -> float | None:
+        """Drift after the segment ``start``..``end``, or None when it leaves a bound."""
+        ramp = np.linspace(rounded[start], rounded[end], end - start + 1)[1:]
+        errors = ramp - exact[start + 1 : end + 1]
+        running = drift + np.cumsum(errors)
+        if np.abs(errors).max() > tolerance or np.abs(running).max() > total_tolerance:
+            return None
+        return float(running[-1])
+
+    while start < n - 1:
+        good, step = start + 1, 2
+        while start + step <= n - 1 and error_of(start + step) is not None:
+            good, step = start + step, step * 2
+        bad = min(start + step, n)
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            if error_of(middle) is None:
+                bad = middle
+            else:
+                good = middle
+        after = error_of(good)
+        # Two neighbouring samples always fit up to rounding; then the rounding alone is the drift.
+        drift = after if after is not None else drift + float(rounded[good] - exact[good])
+        keys.append((good, float(rounded[good])))
+        start = good
+    return tuple(keys)
