@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lib_music.schedule.animation import Animation
 
-#: One picture as planar yuv420p bytes [shape=(height * 3 // 2, width)] uint8, BT.709 limited range.
+#: One picture as planar yuv420p bytes [shape=(height * 3 // 2, width)] uint8, BT.601 limited range.
 Frame = npt.NDArray[np.uint8]
 
 #: Called between frames; returns True when the work shall stop.
