@@ -1,0 +1,193 @@
+"""The sound as compact features: one pass over ``audio.blocks()``, memory bounded by the features alone.
+
+Conventions: frames are centred, frame ``i`` lies at ``i / rate`` s; mel levels are dB re full scale in
+float16 (a step of 0.06 dB at worst); chroma starts at C; nothing here depends on the length of the song
+except the features themselves, 90 bytes a frame (84 MB for three hours).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from lib_music.analysis.types import Floats
+from lib_music.audio import Audio
+
+SAMPLE_RATE = 22050
+HOP = 256
+WINDOW = 1024
+N_MELS = 40
+LOWEST, HIGHEST = 30.0, 10000.0
+TONAL_HOP, TONAL_WINDOW = 2048, 4096
+TONAL_BINS = 400  # up to 2150 Hz
+RATE = SAMPLE_RATE / HOP
+TONAL_RATE = SAMPLE_RATE / TONAL_HOP
+FLOOR_DB = -100.0
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What later steps hear.
+
+    Attributes
+    ----------
+    mel : [shape=(m, N_MELS)] float16
+        Level of each mel band in dB re full scale, >= FLOOR_DB, at ``RATE`` Hz.
+    level : [shape=(m,)] float32
+        RMS amplitude of the frame in [0, 1].
+    chroma, bass : [shape=(c, 12)] float32
+        Strength of each pitch class from C, above and below 260 Hz, at ``TONAL_RATE`` Hz, >= 0.
+    """
+
+    mel: npt.NDArray[np.float16]
+    level: Floats
+    chroma: Floats
+    bass: Floats
+
+    def __post_init__(self) -> None:
+        if self.mel.ndim != 2 or self.mel.shape != (self.level.size, N_MELS):
+            raise ValueError(f"Features: mel {self.mel.shape} and level {self.level.shape} must be (m, {N_MELS}), (m,)")
+        if self.chroma.shape != self.bass.shape or self.chroma.shape[1:] != (12,):
+            raise ValueError(f"Features: chroma {self.chroma.shape} and bass {self.bass.shape} must be (c, 12)")
+
+
+def mel_centres() -> npt.NDArray[np.float64]:
+    """Centre of each mel band in Hz [shape=(N_MELS,)]."""
+    return _mel_edges()[1:-1]
+
+
+def _mel_edges() -> npt.NDArray[np.float64]:
+    """Edges of the triangular bands, evenly spaced on O'Shaughnessy's mel scale, Hz [shape=(N_MELS + 2,)]."""
+    low, high = (2595 * np.log10(1 + f / 700) for f in (LOWEST, HIGHEST))
+    return np.asarray(700 * (10 ** (np.linspace(low, high, N_MELS + 2) / 2595) - 1))
+
+
+@lru_cache(maxsize=1)
+def _mel_bank() -> Floats:
+    """Triangular filters of unit sum over power bins [shape=(WINDOW // 2 + 1, N_MELS)]."""
+    edges, bins = _mel_edges(), np.fft.rfftfreq(WINDOW, 1 / SAMPLE_RATE)
+    # A band narrower than a bin still needs the bin it lies in: widen it to one bin on either side.
+    step = bins[1]
+    lower = np.minimum(edges[:-2], edges[1:-1] - step)
+    upper = np.maximum(edges[2:], edges[1:-1] + step)
+    rise = (bins[:, None] - lower) / (edges[1:-1] - lower)
+    fall = (upper - bins[:, None]) / (upper - edges[1:-1])
+    bank = np.maximum(0, np.minimum(rise, fall))
+    return np.asarray(bank / bank.sum(axis=0), np.float32)
+
+
+@lru_cache(maxsize=2)
+def _chroma_bank(low: float, high: float) -> Floats:
+    """Gaussian weights (a third of a semitone) of FFT bins on pitch classes [shape=(TONAL_BINS, 12)].
+
+    Bins outside ``low``..``high`` Hz weigh nothing; the upper range fades with frequency, because partials of a
+    note are not its pitch class.
+    """
+    bins = np.fft.rfftfreq(TONAL_WINDOW, 1 / SAMPLE_RATE)[:TONAL_BINS]
+    semitones = 12 * np.log2(np.maximum(bins, 1.0) / 440.0) + 9
+    away = (semitones[:, None] - np.arange(12) + 6) % 12 - 6
+    bank = np.exp(-0.5 * (away / 0.33) ** 2)
+    inside = (bins >= low) & (bins <= high)
+    fade = np.exp(-0.5 * (np.log2(np.maximum(bins, 1.0) / 440.0) / 1.5) ** 2)
+    return np.asarray(bank * (inside * fade)[:, None], np.float32)
+
+
+def _frames(blocks: Iterator[Floats], window: int, hop: int) -> Iterator[Floats]:
+    """Cut consecutive blocks into centred frames [shape=(n, window)], zeros beyond both ends."""
+    held = np.zeros(window // 2, np.float32)
+    for block in blocks:
+        held = np.concatenate([held, block])
+        n = (held.size - window) // hop + 1
+        if n > 0:
+            yield np.lib.stride_tricks.sliding_window_view(held, window)[: n * hop : hop]
+            held = held[n * hop :]
+    rest = max(0, -(-(held.size - window // 2) // hop))
+    if rest:
+        held = np.concatenate([held, np.zeros(rest * hop + window, np.float32)])
+        yield np.lib.stride_tricks.sliding_window_view(held, window)[: rest * hop : hop]
+
+
+def _hann(window: int) -> Floats:
+    """Periodic Hann window."""
+    return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window), np.float32)
+
+
+class _Spectra:
+    """Collects both resolutions while the sound streams by."""
+
+    def __init__(self) -> None:
+        self.mel: list[npt.NDArray[np.float16]] = []
+        self.level: list[Floats] = []
+        self.chroma: list[Floats] = []
+        self.bass: list[Floats] = []
+
+    def fine(self, frames: Floats) -> None:
+        """Mel levels and RMS of (n, WINDOW) frames."""
+        from scipy import fft
+
+        hann = _hann(WINDOW)
+        spectrum = fft.rfft(frames * hann, axis=1)
+        power = np.square(spectrum.real) + np.square(spectrum.imag)
+        power *= 4 / np.float32(hann.sum()) ** 2
+        mel = power @ _mel_bank()
+        decibel = 10 * np.log10(np.maximum(mel, 10 ** (FLOOR_DB / 10)))
+        self.mel.append(decibel.astype(np.float16))
+        # Parseval: the windowed power is 3/8 of the frame's.
+        rms = np.sqrt(power.sum(axis=1) * (hann.sum() ** 2 / (4 * WINDOW**2 * 0.375)) * 2)
+        self.level.append(np.minimum(rms, 1.0).astype(np.float32))
+
+    def tonal(self, frames: Floats) -> None:
+        """Pitch classes of (n, TONAL_WINDOW) frames."""
+        from scipy import fft
+
+        spectrum = fft.rfft(frames * _hann(TONAL_WINDOW), axis=1)[:, : TONAL_BINS + 9]
+        amplitude = np.sqrt(np.abs(spectrum))
+        # What stands out over its surroundings is a partial; broad noise (drums) is not.
+        smooth = np.cumsum(np.pad(amplitude, ((0, 0), (9, 0)), mode="edge"), axis=1)
+        partials = np.maximum(amplitude[:, :TONAL_BINS] - (smooth[:, 17:] - smooth[:, :-17])[:, :TONAL_BINS] / 17, 0)
+        self.chroma.append(partials @ _chroma_bank(130.0, 2100.0))
+        self.bass.append(partials @ _chroma_bank(40.0, 260.0))
+
+
+def extract(audio: Audio, progress: Callable[[float], None] | None = None) -> Features:
+    """Stream ``audio`` once and return its features.
+
+    Parameters
+    ----------
+    audio : Audio
+    progress : callable, optional
+        Told the fraction done, 0 to 1, once per block.
+    """
+    spectra = _Spectra()
+    heard = 0
+    tonal_feed: list[Floats] = []
+
+    def tee() -> Iterator[Floats]:
+        nonlocal heard
+        for block in audio.blocks(SAMPLE_RATE):
+            heard += block.size
+            tonal_feed.append(block)
+            if progress is not None:
+                progress(min(1.0, heard / SAMPLE_RATE / audio.duration))
+            yield block
+
+    def drain() -> Iterator[Floats]:
+        fine = _frames(tee(), WINDOW, HOP)
+        for frames in fine:
+            spectra.fine(frames)
+            while tonal_feed:
+                yield tonal_feed.pop(0)
+        yield from tonal_feed
+
+    for frames in _frames(drain(), TONAL_WINDOW, TONAL_HOP):
+        spectra.tonal(frames)
+    return Features(
+        np.concatenate(spectra.mel or [np.full((1, N_MELS), FLOOR_DB, np.float16)]),
+        np.concatenate(spectra.level or [np.zeros(1, np.float32)]),
+        np.concatenate(spectra.chroma or [np.zeros((1, 12), np.float32)]),
+        np.concatenate(spectra.bass or [np.zeros((1, 12), np.float32)]),
+    )
