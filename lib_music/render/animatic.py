@@ -1,0 +1,262 @@
+"""The embedded renderer: the cover moved by the exact schedules, as fast as it can be encoded.
+
+Conventions
+-----------
+Motion has Deforum's 2D semantics: frame i is frame i - 1 warped by ``R(angle, zoom, centre) · T(translation)`` with the
+values at key i, and it accumulates. Each diffused frame is pulled towards a sharp picture by ``1 - strength``, as
+diffusion does (at once, where Deforum cross-fades it over the cadence). The sharp picture is the section's own, carried
+along by the same motion (see :class:`~lib_music.render.pictures.Atlas`), so that diffusion sharpens what is on screen
+instead of dragging it back. 3D is approximated in the plane.
+
+Everything is computed on yuv420p planes: half the pixels of RGB, and what the encoder wants.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib_music.errors import RenderError
+from lib_music.render.captions import CaptionStrip
+from lib_music.render.pictures import RATIO, SectionPictures
+from lib_music.render.pixels import Planes, Rgb, planes, rgb_to_frame
+from lib_music.render.renderer import Frame
+from lib_music.schedule.animation import Animation
+
+Array = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float64]
+
+#: Measured on Deforum's 3D camera at fov 70, width 256, flat depth: pixels per unit or degree.
+_PX_PER_UNIT, _PX_PER_DEGREE_X, _PX_PER_DEGREE_Y, _ZOOM_PER_UNIT = 0.9, 3.25, 3.5, 0.008
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """What moves and pulls at each frame; all arrays [shape=(n_frames,)], pixels, degrees, factors."""
+
+    zoom: Array
+    angle: Array
+    x: Array
+    y: Array
+    centre_x: Array
+    centre_y: Array
+    strength: Array
+    contrast: Array
+
+    @classmethod
+    def of(cls, animation: Animation) -> Motion:
+        """Sample the schedules of an animation; what has none rests."""
+        n, width = animation.timebase.n_frames, animation.width
+
+        def curve(name: str, rest: float) -> Array:
+            schedule = animation.schedules.get(name)
+            return schedule.sample(n) if schedule else np.full(n, rest)
+
+        strength = np.clip(curve("strength_schedule", 0.65), 0.0, 1.0)
+        common = (strength, curve("contrast_schedule", 1.0))
+        if animation.mode == "2D":
+            return cls(curve("zoom", 1.0), curve("angle", 0.0), curve("translation_x", 0.0), curve("translation_y", 0.0),
+                       curve("transform_center_x", 0.5), curve("transform_center_y", 0.5), *common)
+        px = width / 256
+        x = -_PX_PER_UNIT * curve("translation_x", 0.0) - _PX_PER_DEGREE_Y * curve("rotation_3d_y", 0.0)
+        y = _PX_PER_UNIT * curve("translation_y", 0.0) + _PX_PER_DEGREE_X * curve("rotation_3d_x", 0.0)
+        half = np.full(n, 0.5)
+        return cls(np.exp(_ZOOM_PER_UNIT * curve("translation_z", 0.0)), curve("rotation_3d_z", 0.0), x * px, y * px,
+                   half, half, *common)
+
+    def step(self, i: int, width: int, height: int) -> Matrix:
+        """The 3 x 3 matrix that carries frame i - 1 to frame i."""
+        cx, cy = self.centre_x[i] * width, self.centre_y[i] * height
+        a = np.deg2rad(self.angle[i])
+        alpha, beta = self.zoom[i] * np.cos(a), self.zoom[i] * np.sin(a)
+        turn = np.array([[alpha, beta, (1 - alpha) * cx - beta * cy], [-beta, alpha, beta * cx + (1 - alpha) * cy],
+                         [0, 0, 1]])
+        return turn @ np.array([[1, 0, self.x[i]], [0, 1, self.y[i]], [0, 0, 1]])
+
+
+class Animatic:
+    """Renders an animation from a cover on the CPU; see the module.
+
+    Parameters
+    ----------
+    cover : (h, w, 3) uint8 RGB
+    captions : bool
+        Write each section's prompt along the bottom.
+    """
+
+    name = "animatic"
+
+    def __init__(self, cover: Rgb, *, captions: bool = False) -> None:
+        self._cover, self._captions = cover, captions
+        self._canvas: _Canvas | None = None
+
+    @classmethod
+    def from_file(cls, cover: Path, *, captions: bool = False) -> Animatic:
+        """Read the cover from a prepared picture file."""
+        from PIL import Image
+
+        with Image.open(cover) as image:
+            return cls(np.asarray(image.convert("RGB"), np.uint8), captions=captions)
+
+    def frames(self, animation: Animation, start: int, state: bytes | None) -> Iterator[Frame]:
+        """See :class:`~lib_music.render.renderer.Renderer`."""
+        canvas = self._canvas = _Canvas(animation, self._cover)
+        strips = _Strips(animation) if self._captions else None
+        if start:
+            if state is None:
+                raise RenderError(f"frame {start} was asked for without what came before", "render from the start")
+            canvas.restore(state)
+        for i in range(start, animation.timebase.n_frames):
+            frame = canvas.paint(i)
+            yield strips.over(frame, i) if strips else frame
+
+    def state(self) -> bytes:
+        """See :class:`~lib_music.render.renderer.Renderer`."""
+        if self._canvas is None:
+            raise RenderError("there is no state before the first frame")
+        return self._canvas.save()
+
+
+class _Canvas:
+    """The picture as it stands, its accumulated motion, and the section it belongs to."""
+
+    def __init__(self, animation: Animation, cover: Rgb) -> None:
+        import cv2
+
+        self.animation = animation
+        self.size = (animation.width, animation.height)
+        self.motion = Motion.of(animation)
+        labels = list(dict.fromkeys(cue.label for cue in animation.cues))
+        self.pictures = SectionPictures(cover, labels, *self.size)
+        self.switches = {cue.start - cue.start % animation.cadence: cue.label for cue in animation.cues}
+        self.label = animation.cues[0].label
+        self.place: Matrix = np.eye(3)
+        self.frame: Frame = np.empty((self.size[1] * 3 // 2, self.size[0]), np.uint8)
+        self._spare, self._sharp = self.frame.copy(), self.frame.copy()
+        self._border = cv2.BORDER_WRAP if animation.border == "wrap" else cv2.BORDER_REPLICATE
+
+    def paint(self, i: int) -> Frame:
+        """Advance to frame ``i`` and return it."""
+        switched = i in self.switches and (i == 0 or self.switches[i] != self.label)
+        if i:
+            self._move(self.motion.step(i, *self.size))
+        if switched:
+            self.label = self.switches[i]
+            self.place = np.eye(3)
+        if i % self.animation.cadence == 0:
+            self._pull(1.0 - float(self.motion.strength[i]) if i else 1.0)
+        return self.frame
+
+    def _move(self, step: Matrix) -> None:
+        import cv2
+
+        for source, target, scale in zip(planes(self.frame), planes(self._spare), (1.0, 0.5, 0.5), strict=True):
+            height, width = source.shape
+            cv2.warpAffine(source, _at_scale(step, scale), (width, height), dst=target, flags=cv2.INTER_LINEAR,
+                           borderMode=self._border)
+        self.frame, self._spare = self._spare, self.frame
+        self.place = _rebase(step @ self.place, self.size)
+
+    def _pull(self, share: float) -> None:
+        import cv2
+
+        if share <= 0.0:
+            return
+        target = self.frame if share >= 1.0 else self._sharp
+        self._draw_sharp(target)
+        if share < 1.0:
+            cv2.addWeighted(self.frame, 1.0 - share, self._sharp, share, 0.0, dst=self.frame)
+
+    def _draw_sharp(self, into: Frame) -> None:
+        """The section's endless picture, carried to where the motion has taken it."""
+        import cv2
+
+        scale = float(np.hypot(self.place[0, 0], self.place[1, 0]))
+        atlas, density = self.pictures.atlas(self.label).planes_for(scale)
+        for source, target, by in zip(atlas, planes(into), (1.0, 0.5, 0.5), strict=True):
+            height, width = target.shape
+            to_atlas = np.array([
+                [density, 0, (source.shape[1] - 1) / 2 - density * (width - 1) / 2],
+                [0, density, (source.shape[0] - 1) / 2 - density * (height - 1) / 2],
+                [0, 0, 1],
+            ])
+            matrix = to_atlas @ np.linalg.inv(_homogeneous(_at_scale(self.place, by)))
+            cv2.warpAffine(source, matrix[:2], (width, height), dst=target,
+                           flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101)
+
+    def save(self) -> bytes:
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, frame=self.frame, place=self.place, label=np.array(self.label))
+        return buffer.getvalue()
+
+    def restore(self, state: bytes) -> None:
+        try:
+            with np.load(io.BytesIO(state), allow_pickle=False) as saved:
+                frame, place, label = saved["frame"], saved["place"], str(saved["label"])
+        except (OSError, ValueError, KeyError) as error:
+            raise RenderError("the saved state of the animatic cannot be read", "delete the project's segments") from error
+        if frame.shape != self.frame.shape or place.shape != (3, 3):
+            raise RenderError(f"the saved state is for another size {frame.shape}", "delete the project's segments")
+        self.frame[:], self.place, self.label = frame, place, label
+
+
+def _homogeneous(matrix: Matrix) -> Matrix:
+    return np.vstack((matrix, [0.0, 0.0, 1.0])) if matrix.shape[0] == 2 else matrix
+
+
+def _at_scale(matrix: Matrix, scale: float) -> Matrix:
+    """A 3 x 3 motion of the frame as 2 x 3 for a plane of ``scale`` times its size, pixel centres kept in place."""
+    out: Matrix = matrix[:2].copy()
+    if scale != 1.0:
+        offset = (scale - 1) / 2
+        out[:, 2] = scale * matrix[:2, 2] + offset - matrix[:2, :2] @ np.array([offset, offset])
+    return out
+
+
+def _rebase(place: Matrix, size: tuple[int, int]) -> Matrix:
+    """Keep the accumulated motion where the atlas has picture: scale in [1, RATIO), centre inside the frame.
+
+    A scale that leaves its octave is exchanged for the same view in the next copy. A view that has travelled off the
+    picture comes in again on the other side; the pull makes a short dissolve of it.
+    """
+    scale = float(np.hypot(place[0, 0], place[1, 0]))
+    centre = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
+    octaves = np.floor(np.log(scale) / np.log(RATIO) + 1e-12)
+    factor = RATIO**-octaves
+    linear = place[:2, :2] * factor
+    # The atlas repeats about its centre, so the picture's centre keeps its place on screen.
+    seen = place[:2, :2] @ centre + place[:2, 2]
+    view = np.linalg.solve(linear, centre - seen)
+    limit = 0.5 * np.array(size)
+    wrapped = (view + limit) % (2 * limit) - limit
+    out = np.eye(3)
+    out[:2, :2] = linear
+    out[:2, 2] = centre - linear @ (centre + wrapped)
+    return out
+
+
+class _Strips:
+    """Captions laid over the bottom of a frame, one strip per section."""
+
+    def __init__(self, animation: Animation) -> None:
+        self._starts = [cue.start for cue in animation.cues]
+        self._cues = animation.cues
+        self._size = (animation.width, animation.height)
+        self._strip: tuple[int, CaptionStrip] | None = None
+        self._out = np.empty((animation.height * 3 // 2, animation.width), np.uint8)
+
+    def over(self, frame: Frame, i: int) -> Frame:
+        which = int(np.searchsorted(self._starts, i, side="right")) - 1
+        if self._strip is None or self._strip[0] != which:
+            self._strip = (which, CaptionStrip(self._cues[which].caption, *self._size))
+        self._out[:] = frame
+        self._strip[1].lay(planes(self._out))
+        return self._out
+
+

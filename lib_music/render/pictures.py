@@ -1,0 +1,265 @@
+"""One picture per section label, all made from the cover, and each without end.
+
+Conventions
+-----------
+``section_pictures`` grades the cover so that any two labels differ by a mean CIELAB distance (CIE 1976 ΔE) of at
+least ``MIN_DELTA_E``; the first label keeps the cover as it is. Choice is greedy (farthest point, Gonzalez 1985) over a
+fixed list of grades, so it depends on the cover and the number of labels alone.
+
+An :class:`Atlas` continues a picture beyond its edges by reflection, and lets a ``RATIO`` times smaller copy fade in at
+its middle while it is zoomed into (a Droste picture): shown at ``RATIO`` with the small copy in full the frame looks as it
+does at 1 without, so a zoom never runs out of picture. It is stored as yuv420p planes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib_music.render.pixels import Planes, Rgb, planes, rgb_to_frame
+
+Floats = npt.NDArray[np.float32]
+
+#: Two section pictures differ by at least this mean ΔE, with room for what warping and encoding take away.
+MIN_DELTA_E = 22.0
+#: A picture repeats inside itself at one RATIO-th of its size.
+RATIO = 3.0
+#: The atlas reaches this far beyond the frame, so that a turned frame finds picture in its corners.
+REACH = 1.5
+#: Largest side of an atlas in pixels; larger frames get less than RATIO times their resolution.
+MAX_ATLAS = 3072
+
+
+@dataclass(frozen=True)
+class _Grade:
+    """Hue turn (degrees), mix of a two-colour ramp, lightness curve, mirror."""
+
+    hue: float = 0.0
+    ramp: tuple[tuple[float, float, float], tuple[float, float, float]] | None = None
+    mix: float = 0.0
+    lift: float = 0.0
+    mirror: bool = False
+
+
+def _grades() -> tuple[_Grade, ...]:
+    """Candidate looks: turned hues first, then two-colour ramps (CIELAB) that also work on a grey or flat cover."""
+    turned = tuple(
+        _Grade(hue=hue, lift=lift, mirror=mirror)
+        for lift in (0.0, -14.0, 14.0)
+        for hue in (150.0, 210.0, 90.0, 270.0, 60.0, 300.0, 180.0, 120.0, 240.0, 30.0, 330.0)
+        for mirror in (True, False)
+    )
+    inks = [(18.0, 25.0, -45.0), (22.0, 35.0, 20.0), (20.0, -20.0, -5.0), (12.0, 5.0, -10.0), (25.0, 30.0, -25.0),
+            (16.0, -5.0, 18.0)]
+    papers = [(92.0, -2.0, 25.0), (85.0, 20.0, 30.0), (88.0, -35.0, 20.0), (90.0, -12.0, -14.0), (82.0, 25.0, -12.0),
+              (72.0, 10.0, 60.0)]
+    ramps = tuple(
+        _Grade(ramp=(ink, paper), mix=0.8, mirror=bool(i % 2))
+        for i, (ink, paper) in enumerate((a, b) for a in inks for b in papers)
+    )
+    negatives = tuple(_Grade(ramp=(paper, ink), mix=0.8) for ink in inks for paper in papers)
+    return (_Grade(), *turned, *ramps, *negatives)
+
+
+def _to_lab(rgb: Rgb) -> Floats:
+    import cv2
+
+    lab: Any = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    return np.asarray(lab, np.float32)
+
+
+def _to_rgb(lab: Floats) -> Rgb:
+    import cv2
+
+    rgb: Any = cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
+    return np.clip(np.asarray(rgb) * 255.0 + 0.5, 0, 255).astype(np.uint8)
+
+
+def _apply(grade: _Grade, rgb: Rgb) -> Rgb:
+    if grade == _Grade():
+        return rgb
+    lab = _to_lab(rgb[:, ::-1] if grade.mirror else rgb)
+    if grade.hue:
+        turn = np.deg2rad(grade.hue)
+        a, b = lab[..., 1].copy(), lab[..., 2].copy()
+        lab[..., 1] = np.cos(turn) * a - np.sin(turn) * b
+        lab[..., 2] = np.sin(turn) * a + np.cos(turn) * b
+    if grade.ramp is not None:
+        low, high = (np.array(c, np.float32) for c in grade.ramp)
+        at = lab[..., :1] / 100.0
+        lab = (1 - grade.mix) * lab + grade.mix * (low + (high - low) * at)
+    lab[..., 0] = np.clip(lab[..., 0] + grade.lift, 0.0, 100.0)
+    return _to_rgb(lab)
+
+
+def delta_e(a: Rgb, b: Rgb) -> float:
+    """Mean CIE 1976 ΔE between two pictures of one size."""
+    return float(np.linalg.norm(_to_lab(a) - _to_lab(b), axis=2).mean())
+
+
+def choose_grades(cover: Rgb, n: int) -> tuple[_Grade, ...]:
+    """``n`` grades, the first none, each as far from the others as the list allows."""
+    import cv2
+
+    small = np.asarray(cv2.resize(cover, (48, 48), interpolation=cv2.INTER_AREA), np.uint8)
+    grades = _grades()
+    looks = [_to_lab(_apply(grade, small)) for grade in grades]
+    chosen = [0]
+    distance = np.array([np.linalg.norm(look - looks[0], axis=2).mean() for look in looks])
+    while len(chosen) < n:
+        # The first grade that is far enough, in the list's order of taste; else the farthest there is.
+        enough = np.flatnonzero(distance >= 1.3 * MIN_DELTA_E)
+        best = int(enough[0]) if enough.size else int(np.argmax(distance))
+        chosen.append(best)
+        distance = np.minimum(distance, [np.linalg.norm(look - looks[best], axis=2).mean() for look in looks])
+    return tuple(grades[i] for i in chosen)
+
+
+class SectionPictures:
+    """The pictures of one song, made when first asked for; at most two atlases are kept.
+
+    Parameters
+    ----------
+    cover : (h, w, 3) uint8 RGB
+    labels : distinct section labels in order of appearance
+    width, height : frame size
+    """
+
+    def __init__(self, cover: Rgb, labels: Sequence[str], width: int, height: int) -> None:
+        self._cover, self._size = cover, (width, height)
+        self._grades = dict(zip(labels, choose_grades(cover, len(labels)), strict=True))
+        self._atlases: dict[str, Atlas] = {}
+
+    def picture(self, label: str) -> Rgb:
+        """The label's picture, (height, width, 3) RGB."""
+        width, height = self._size
+        return _fit(_apply(self._grades[label], self._cover), width, height)
+
+    def atlas(self, label: str) -> Atlas:
+        """The label's endless picture."""
+        if label not in self._atlases:
+            while len(self._atlases) >= 2:
+                del self._atlases[next(iter(self._atlases))]
+            self._atlases[label] = build_atlas(_apply(self._grades[label], self._cover), *self._size)
+        return self._atlases[label]
+
+
+def _fit(rgb: Rgb, width: int, height: int) -> Rgb:
+    """Scale and crop to fill ``width`` x ``height`` around the centre."""
+    import cv2
+
+    h, w = rgb.shape[:2]
+    scale = max(width / w, height / h)
+    matrix = np.array([[scale, 0, (width - w * scale) / 2], [0, scale, (height - h * scale) / 2]], np.float64)
+    # Half-pixel centres: without it a scaled picture sits half a pixel off.
+    matrix[:, 2] += (scale - 1) / 2
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    if scale < 1:
+        resized: Any = cv2.resize(rgb, (max(width, round(w * scale)), max(height, round(h * scale))), interpolation=how)
+        top, left = (resized.shape[0] - height) // 2, (resized.shape[1] - width) // 2
+        return np.ascontiguousarray(resized[top : top + height, left : left + width])
+    warped: Any = cv2.warpAffine(rgb, matrix, (width, height), flags=how, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(warped, np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """An atlas at one resolution: ``density`` pixels per frame pixel; ``inner`` is where the small copy lies."""
+
+    shown: Planes
+    plain: Planes
+    merged: Planes
+    inner: tuple[tuple[slice, slice], tuple[slice, slice], tuple[slice, slice]]
+    density: float
+
+    def mix(self, amount: float) -> None:
+        import cv2
+
+        for shown, plain, merged, area in zip(self.shown, self.plain, self.merged, self.inner, strict=True):
+            mixed: Any = cv2.addWeighted(plain, 1.0 - amount, merged, amount, 0.0)
+            shown[area] = mixed
+
+
+class Atlas:
+    """An endless picture at two resolutions, finest first, centred on the picture's centre."""
+
+    #: Steps in which the small copy appears.
+    STEPS = 24
+
+    def __init__(self, levels: tuple[_Level, ...]) -> None:
+        self._levels = levels
+        self._mixed = [0] * len(levels)
+
+    def planes_for(self, scale: float) -> tuple[Planes, float]:
+        """Planes and density to sample when the picture is shown at ``scale`` in [1, RATIO], never shrunk over twice."""
+        which = 1 if scale <= self._levels[1].density else 0
+        progress = np.log(max(scale, 1.0)) / np.log(RATIO)
+        amount = float(np.clip((progress - 0.35) / 0.6, 0.0, 1.0))
+        step = round(amount * self.STEPS)
+        if step != self._mixed[which]:
+            self._levels[which].mix(step / self.STEPS)
+            self._mixed[which] = step
+        return self._levels[which].shown, self._levels[which].density
+
+
+def build_atlas(rgb: Rgb, width: int, height: int) -> Atlas:
+    """Make the endless picture of ``rgb`` for a frame of ``width`` x ``height``."""
+    import cv2
+
+    density = min(RATIO, MAX_ATLAS / (REACH * max(width, height)))
+    size = tuple(int(np.ceil(REACH * side * density / 16)) * 16 for side in (width, height))
+    picture = _fit(rgb, round(width * density), round(height * density))
+    down, across = size[1] - picture.shape[0], size[0] - picture.shape[1]
+    plain = np.asarray(cv2.copyMakeBorder(picture, down // 2, down - down // 2, across // 2, across - across // 2,
+                                          cv2.BORDER_REFLECT_101), np.uint8)
+    merged = _lay(plain, rgb, width * density / RATIO, height * density / RATIO)
+    levels = []
+    for shrink in (1, 2):
+        if shrink == 2:
+            half = (size[0] // 2, size[1] // 2)
+            plain, merged = (np.asarray(cv2.resize(x, half, interpolation=cv2.INTER_AREA)) for x in (plain, merged))
+        levels.append(_level(plain, merged, (width * density / RATIO / shrink, height * density / RATIO / shrink),
+                             density / shrink))
+    return Atlas(tuple(levels))
+
+
+def _level(plain: Rgb, merged: Rgb, inner: tuple[float, float], density: float) -> _Level:
+    shown, full = planes(rgb_to_frame(plain)), planes(rgb_to_frame(merged))
+    areas = tuple(_middle(plane.shape, inner[0] / by, inner[1] / by) for plane, by in zip(shown, (1, 2, 2), strict=True))
+    cut = tuple(plane[area].copy() for plane, area in zip(shown, areas, strict=True))
+    cut_full = tuple(plane[area].copy() for plane, area in zip(full, areas, strict=True))
+    return _Level(shown, (cut[0], cut[1], cut[2]), (cut_full[0], cut_full[1], cut_full[2]),
+                  (areas[0], areas[1], areas[2]), density)
+
+
+def _middle(shape: tuple[int, ...], width: float, height: float) -> tuple[slice, slice]:
+    """The middle of a plane, a little larger than ``width`` x ``height``."""
+    top, left = (max(0, int((side - wanted) / 2) - 2) for side, wanted in zip(shape, (height, width), strict=True))
+    return slice(top, shape[0] - top), slice(left, shape[1] - left)
+
+
+def _lay(below: Rgb, rgb: Rgb, w: float, h: float) -> Rgb:
+    """``rgb`` fitted to ``w`` x ``h`` and laid into the middle of ``below`` with soft edges."""
+    size = (below.shape[1], below.shape[0])
+    shown = (min(size[0], round(w)), min(size[1], round(h)))
+    top, left = (size[1] - shown[1]) // 2, (size[0] - shown[0]) // 2
+    area = below[top : top + shown[1], left : left + shown[0]].astype(np.float32)
+    mask = _feather(shown, 0.10)[..., None]
+    area += mask * (_fit(rgb, *shown).astype(np.float32) - area)
+    out = below.copy()
+    out[top : top + shown[1], left : left + shown[0]] = np.clip(area + 0.5, 0, 255).astype(np.uint8)
+    return out
+
+
+def _feather(size: tuple[int, int], width: float) -> Floats:
+    """1 in the middle, falling smoothly to 0 at the border over ``width`` of the shorter side."""
+    w, h = size
+    edge = width * min(w, h)
+    x = np.minimum(np.arange(w) + 0.5, w - np.arange(w) - 0.5) / edge
+    y = np.minimum(np.arange(h) + 0.5, h - np.arange(h) - 0.5) / edge
+    ramp = np.clip(np.minimum(x[None, :], y[:, None]), 0, 1)
+    return (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)

@@ -1,0 +1,209 @@
+"""From what was heard and what is to be painted to one Animation.
+
+Conventions: everything is seconds until the Timebase; zoom is composed as a logarithm and written as a factor per
+frame; curves are thinned with the bounds of ``TOLERANCE``: (largest error of one frame, largest error of the running
+sum over the song). For 2D motion the second keeps the accumulated picture within 1 % in zoom, 1 degree, and 1 % of the
+width, however long the song.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib_music.analysis.types import Analysis
+from lib_music.prompts.storyboard import SectionPrompt, prompt_keys
+from lib_music.schedule.animation import Animation, Border, Mode, SectionCue
+from lib_music.schedule.cadence import block_extreme, snap, strength_at
+from lib_music.schedule.presets import Preset, get_preset
+from lib_music.schedule.routes import Route, integrate, nod_positions, pulses, rate_grid
+from lib_music.schedule.schedules import Schedule, thin
+from lib_music.schedule.score import MIN_BEAT_PRESENCE, Score
+from lib_music.schedule.timebase import Timebase
+
+Array = npt.NDArray[np.float64]
+
+#: Per parameter: (largest error of one frame, largest error of the running sum). Levels do not accumulate.
+TOLERANCE: Mapping[str, tuple[float, float]] = {
+    "zoom": (4e-4, 4e-3),
+    "angle": (0.02, 0.5),
+    "translation_x": (0.1, 2.0),
+    "translation_y": (0.1, 2.0),
+    "translation_z": (0.02, 0.4),
+    "rotation_3d_x": (0.02, 0.5),
+    "rotation_3d_y": (0.02, 0.5),
+    "rotation_3d_z": (0.02, 0.5),
+    "strength_schedule": (0.004, np.inf),
+    "cfg_scale_schedule": (0.05, np.inf),
+    "noise_schedule": (0.001, np.inf),
+    "contrast_schedule": (0.001, np.inf),
+}
+#: Deforum's planar zoom for one unit of translation_z at fov 70, per frame.
+ZOOM_PER_UNIT_Z = 0.008
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the person chose about the picture. ``motion`` scales all speeds and nods, 0 to 3."""
+
+    width: int = 512
+    height: int = 512
+    mode: Mode = "2D"
+    border: Border = "wrap"
+    cadence: int | None = None
+    seed: int = 1
+    sampler: str = "Euler a"
+    steps: int = 20
+
+
+def choose_preset(name: str, analysis: Analysis) -> Preset:
+    """The named preset, or for ``auto`` the one that fits what was heard."""
+    if name != "auto":
+        return get_preset(name)
+    present = analysis.beat_presence.at(np.linspace(0, analysis.duration, 200)) >= MIN_BEAT_PRESENCE
+    if not analysis.beats.times.size or present.mean() < 0.5:
+        return get_preset("ambient")
+    return get_preset("hip-hop" if analysis.beats.tempo < 108 else "four-on-the-floor")
+
+
+def animate(
+    analysis: Analysis,
+    section_prompts: Sequence[SectionPrompt],
+    *,
+    preset: Preset,
+    fps: Fraction,
+    look: Look,
+    base_settings: Mapping[str, Any] | None = None,
+    driven: frozenset[str] = frozenset(),
+) -> Animation:
+    """Choreograph a song.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        With corrections applied.
+    section_prompts : one per section
+    preset : Preset
+    fps : Fraction
+    look : Look
+    base_settings, driven
+        The person's own Deforum settings and the keys we may write.
+
+    Returns
+    -------
+    Animation
+    """
+    timebase = Timebase.for_duration(analysis.duration, fps)
+    cadence = look.cadence or preset.cadence
+    score = Score(analysis, preset.hits)
+    hits = tuple(sorted(set(timebase.frames(score.hits.times).tolist())))
+    cues, section_prompts = _cues(score, timebase, section_prompts)
+    curves = _motion(score, preset.routes, timebase, look) | _levels(score, preset.routes, timebase, cadence)
+    schedules = {name: Schedule(name, thin(values, *TOLERANCE[name])) for name, values in curves.items()}
+    starts = [(snap(cue.start, cadence), cue.end) for cue in cues]
+    schedules["seed_schedule"] = _seeds(section_prompts, starts, timebase.n_frames)
+    diffused = range(0, timebase.n_frames, cadence)
+    prompts, negatives = prompt_keys(section_prompts, starts, diffused, timebase.n_frames - 1)
+    return Animation(
+        timebase, look.mode, look.border, look.width, look.height, cadence, schedules, prompts, negatives, cues,
+        hits=hits, sampler=look.sampler, steps=look.steps, seed=look.seed, sound_start=analysis.start,
+        sound_duration=analysis.duration, base_settings=base_settings or {}, driven=driven,
+    )
+
+
+def _cues(
+    score: Score, timebase: Timebase, prompts: Sequence[SectionPrompt]
+) -> tuple[tuple[SectionCue, ...], tuple[SectionPrompt, ...]]:
+    """Sections in frames with their prompts; one that is shorter than a frame is left out."""
+    edges = [0, *timebase.frames(score.borders.times).tolist(), timebase.n_frames]
+    kept: list[tuple[SectionCue, SectionPrompt]] = []
+    for section, prompt, start, end in zip(score.analysis.sections, prompts, edges, edges[1:], strict=False):
+        if start < end:
+            kept.append((SectionCue(start, end, section.label, section.role, prompt.positive.text), prompt))
+    cues, its_prompts = zip(*kept, strict=True)
+    return cues, its_prompts
+
+
+def _seeds(prompts: Sequence[SectionPrompt], starts: Sequence[tuple[int, int]], n_frames: int) -> Schedule:
+    """Section's seed + frame within the section, explicit, so that a resume paints what it would have painted.
+
+    A fixed seed etches patterns. The quarter keeps Deforum's ``int()`` of an interpolated value on its own integer.
+    """
+    keys: dict[int, float] = {}
+    edges = [start for start, _ in starts] + [n_frames]
+    for prompt, start, end in zip(prompts, edges, edges[1:], strict=False):
+        if start < end:
+            keys[start] = prompt.seed + 0.25
+            keys[end - 1] = prompt.seed + (end - 1 - start) + 0.25
+    return Schedule("seed_schedule", tuple(sorted(keys.items())))
+
+
+def _motion(score: Score, routes: Sequence[Route], timebase: Timebase, look: Look) -> dict[str, Array]:
+    """Per-frame motion values of every parameter that a rate or nod drives."""
+    grid = rate_grid(timebase)
+    gain = np.ones(grid.size)
+    rates: dict[str, list[Route]] = defaultdict(list)
+    position: dict[str, Array] = defaultdict(lambda: np.zeros(timebase.n_frames))
+    for route in routes:
+        if route.parameter == "motion":
+            gain += (route.hit - route.rest) * pulses(score, route, grid, grid[1])
+        elif route.shape == "rate":
+            rates[route.parameter].append(route)
+        elif route.shape == "nod":
+            position[route.parameter] += nod_positions(score, route, timebase)
+    steps: dict[str, Array] = {}
+    for name in dict.fromkeys([*rates, *position]):
+        travelled = integrate(score, rates[name], timebase, gain)
+        steps[name] = travelled + np.diff(position[name], prepend=position[name][:1])
+    return _in_3d(steps) if look.mode == "3D" else _in_2d(steps, look.width)
+
+
+def _in_2d(steps: dict[str, Array], width: int) -> dict[str, Array]:
+    """Natural units to Deforum's 2D values: factor, degrees, pixels per frame."""
+    out = {name: values * width if name.startswith("translation") else values for name, values in steps.items()}
+    out["zoom"] = np.exp(steps["zoom"]) if "zoom" in steps else np.ones(next(iter(steps.values())).size)
+    return out
+
+
+def _in_3d(steps: dict[str, Array]) -> dict[str, Array]:
+    """The same motion for Deforum's 3D camera: zoom as translation_z, angle as rotation_3d_z."""
+    out = {"translation_z": steps["zoom"] / ZOOM_PER_UNIT_Z} if "zoom" in steps else {}
+    if "angle" in steps:
+        out["rotation_3d_z"] = steps["angle"]
+    # Deforum's 3D x points the other way, and its unit is 1/200 of the scene: 0.9 px at 256 px width.
+    for name, sign in (("translation_x", -1.0), ("translation_y", 1.0)):
+        if name in steps:
+            out[name] = sign * steps[name] * 256 / 0.9
+    return out | {k: v for k, v in steps.items() if k.startswith("rotation_3d") or k == "translation_z"}
+
+
+def _levels(score: Score, routes: Sequence[Route], timebase: Timebase, cadence: int) -> dict[str, Array]:
+    """Values that diffusion samples, each constant over its cadence block."""
+    times = timebase.times()
+    step = float(1 / timebase.fps)
+    sections = score.section_at(times)
+    out: dict[str, Array] = {}
+    for route in routes:
+        if route.shape != "level" or route.parameter == "motion":
+            continue
+        if route.source == "steady":
+            inside = np.array([role in route.sections for role in score.roles], bool)[sections]
+            values = out.setdefault(route.parameter, np.full(times.size, route.rest))
+            values[inside] = route.rest
+        elif route.source in score.analysis.envelopes:
+            envelope = score.analysis.envelopes[route.source].at(times).astype(np.float64)
+            out[route.parameter] = route.rest + (route.hit - route.rest) * envelope
+        else:
+            weight = block_extreme(pulses(score, route, times, step), cadence)
+            values = out[route.parameter]
+            out[route.parameter] = values + weight * (route.hit - values)
+    if "strength_schedule" in out:
+        out["strength_schedule"] = strength_at(out["strength_schedule"], float(timebase.fps) / cadence)
+    first = np.arange(times.size) // cadence * cadence
+    return {name: values[first] for name, values in out.items()}
