@@ -1,0 +1,321 @@
+"""From an :class:`~lib_music.schedule.animation.Animation` to a complete Deforum settings file.
+
+The file is what the Deforum tab loads and what its HTTP API accepts. Over our own neutral base every key we
+know is written. Over a person's own file only the driven keys are, plus the few without which the run could
+not become this video:
+
+========================== ==================================================================================
+always ours                why
+========================== ==================================================================================
+max_frames                 Deforum saves only whole cadences: N * floor((max_frames - 1) / N) frames
+W, H, fps                  the video's own; fps only says at what speed to look at the frames
+batch_name                 the folder we look for frames in
+skip_video_creation        the video is made here, with the sound cut to the frame
+resume_from_timestring     False: only a resumed run may go on with another run's frames
+store_frames_in_ram        False: frames must appear while the run goes on
+animation_mode             only where the person's own is none of Deforum's rendering modes
+parseq_non_schedule_...    False where a Parseq manifest is used: it must not change the frame count
+========================== ==================================================================================
+
+Conventions: parameters are named as in the file; a negative prompt travels inside each prompt after
+`` --neg `` and at most once; prompt keys are digits; seeds are written for every frame so that a resumed run
+paints with the same ones.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lib_music.errors import SettingsError
+from lib_music.render.deforum_base import BaseSettings, read_base_settings
+from lib_music.render.deforum_defaults import DEFAULTS
+from lib_music.schedule.animation import Animation
+from lib_music.schedule.schedules import Schedule
+
+__all__ = ["BaseSettings", "build_settings", "read_base_settings", "resolve_drive", "slug", "write_settings"]
+
+NEGATIVE_MARK = "--neg"
+#: Modes in which Deforum paints frames; only the first two know cadence.
+CADENCE_MODES, PLAIN_MODES = ("2D", "3D"), ("Interpolation", "Video Input")
+SEED_MODULUS = 2**32
+
+#: Schedules that Deforum reads only when a switch is on.
+SWITCHES: Mapping[str, str] = {
+    "steps_schedule": "enable_steps_scheduling",
+    "subseed_schedule": "enable_subseed_scheduling",
+    "subseed_strength_schedule": "enable_subseed_scheduling",
+    "clipskip_schedule": "enable_clipskip_scheduling",
+    "noise_multiplier_schedule": "enable_noise_multiplier_scheduling",
+    "ancestral_eta_schedule": "enable_ancestral_eta_scheduling",
+    "ddim_eta_schedule": "enable_ddim_eta_scheduling",
+    "perspective_flip_theta": "enable_perspective_flip",
+    "perspective_flip_phi": "enable_perspective_flip",
+    "perspective_flip_gamma": "enable_perspective_flip",
+    "perspective_flip_fv": "enable_perspective_flip",
+}
+
+_TRANSLATION = ("translation_x", "translation_y", "translation_z")
+_ROTATION = ("rotation_3d_x", "rotation_3d_y", "rotation_3d_z")
+_CENTRE = ("transform_center_x", "transform_center_y")
+_PERSPECTIVE = tuple(key for key in SWITCHES if key.startswith("perspective_flip"))
+_SHARPEN = ("amount_schedule", "kernel_schedule", "sigma_schedule", "threshold_schedule")
+_CAMERA = ("fov_schedule", "near_schedule", "far_schedule", "aspect_ratio_schedule")
+
+#: The names ``--drive`` knows besides the keys themselves.
+SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
+    "prompts": ("prompts", "animation_prompts_positive", "animation_prompts_negative"),
+    "mode": ("animation_mode",),
+    "border": ("border", "padding_mode"),
+    "cadence": ("diffusion_cadence",),
+    "seed": ("seed", "seed_behavior", "seed_schedule"),
+    "sampler": ("sampler", "enable_sampler_scheduling"),
+    "steps": ("steps", "steps_schedule", "enable_steps_scheduling"),
+    "init": ("use_init", "init_image", "strength"),
+    "zoom": ("zoom",),
+    "angle": ("angle",),
+    "translation": _TRANSLATION,
+    "rotation": _ROTATION,
+    "center": _CENTRE,
+    "motion": ("zoom", "angle", *_TRANSLATION, *_ROTATION, *_CENTRE),
+    "perspective": ("enable_perspective_flip", *_PERSPECTIVE),
+    "camera": _CAMERA,
+    "fov": ("fov_schedule",),
+    "strength": ("strength_schedule",),
+    "noise": ("noise_schedule",),
+    "noise_multiplier": ("noise_multiplier_schedule", "enable_noise_multiplier_scheduling"),
+    "cfg": ("cfg_scale_schedule",),
+    "contrast": ("contrast_schedule",),
+    "sharpen": _SHARPEN,
+    "subseed": ("subseed_schedule", "subseed_strength_schedule", "enable_subseed_scheduling"),
+    "clipskip": ("clipskip_schedule", "enable_clipskip_scheduling"),
+}
+
+DRIVEABLE = frozenset(key for keys in SHORT_NAMES.values() for key in keys)
+
+
+def resolve_drive(text: str) -> frozenset[str]:
+    """The settings keys that ``--drive`` names.
+
+    Parameters
+    ----------
+    text : str
+        Short names or settings keys, separated by commas: ``zoom,strength,prompts``. ``all`` names every one.
+
+    Returns
+    -------
+    keys : frozenset of str
+        Not empty. A schedule that needs a switch brings its switch.
+
+    Raises
+    ------
+    SettingsError
+        An unknown name, or none at all; the fix lists the names that are known.
+    """
+    names = [name for name in (part.strip().lower() for part in text.split(",")) if name]
+    known = f"known: all, {', '.join(sorted(SHORT_NAMES))}, or a key such as strength_schedule"
+    if not names:
+        raise SettingsError(f"--drive {text!r} names nothing", known)
+    keys: set[str] = set()
+    for name in names:
+        if name == "all":
+            keys |= DRIVEABLE
+        elif name in SHORT_NAMES:
+            keys.update(SHORT_NAMES[name])
+        elif name in DRIVEABLE:
+            keys |= {name, SWITCHES[name]} if name in SWITCHES else {name}
+        else:
+            raise SettingsError(f"--drive does not know {name[:60]!r}", known)
+    return frozenset(keys)
+
+
+def build_settings(animation: Animation, *, batch_name: str) -> dict[str, Any]:
+    """The complete settings file of ``animation``.
+
+    Parameters
+    ----------
+    animation : Animation
+        With ``base_settings``, only ``driven`` keys are written over it (all we know where that is empty);
+        unknown keys of the base are kept.
+    batch_name : str
+        Name of the folder the host writes to; made a slug.
+
+    Returns
+    -------
+    settings : dict
+        JSON-ready. Every key of :data:`~lib_music.render.deforum_defaults.DEFAULTS` is present.
+    """
+    base = dict(animation.base_settings)
+    ours = _driven_values(animation)
+    if base and animation.driven:
+        ours = {key: value for key, value in ours.items() if key in animation.driven}
+    if base and not base.get("prompts"):
+        ours["prompts"] = _prompts(animation)  # nothing can be painted without
+    settings: dict[str, Any] = copy.deepcopy({**DEFAULTS, **base, **ours})
+    if base and "legacy_colormatch" not in base:
+        settings["legacy_colormatch"] = True  # what Deforum itself assumes of a file that old
+    settings.update(_required(animation, settings, batch_name))
+    return settings
+
+
+def saved_frames(max_frames: int, cadence: int) -> int:
+    """How many frames a finished run of Deforum leaves on disk."""
+    return max_frames if cadence == 1 else cadence * ((max_frames - 1) // cadence)
+
+
+def slug(text: str) -> str:
+    """``text`` as a folder name: [A-Za-z0-9_-], 1 to 60 characters, never ``.`` or a path."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:60].strip("-") or "music-visualizer"
+
+
+def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
+    """Write a settings file as ASCII JSON, aside and then renamed.
+
+    ASCII because Deforum opens it in whatever encoding its machine has. Raises SettingsError where a value
+    is not JSON, OSError where the disk refuses.
+    """
+    try:
+        text = json.dumps(dict(settings), ensure_ascii=True, indent=4, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"the settings are not JSON: {error}", "remove that value") from error
+    handle, name = tempfile.mkstemp(prefix=".settings-", suffix=".tmp", dir=path.parent)
+    aside = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(text + "\n")
+        aside.chmod(0o644)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _required(animation: Animation, settings: Mapping[str, Any], batch_name: str) -> dict[str, Any]:
+    """The keys that are ours whatever the person's file says."""
+    mode = settings["animation_mode"]
+    if mode not in CADENCE_MODES + PLAIN_MODES:
+        mode = animation.mode
+    cadence = max(1, int(settings["diffusion_cadence"])) if mode in CADENCE_MODES else 1
+    fps = animation.timebase.fps
+    required: dict[str, Any] = {
+        "animation_mode": mode,
+        "max_frames": -(-animation.timebase.n_frames // cadence) * cadence + 1,
+        "W": animation.width,
+        "H": animation.height,
+        "fps": int(fps) if fps.denominator == 1 else round(float(fps), 6),
+        "batch_name": slug(batch_name),
+        "skip_video_creation": True,
+        "resume_from_timestring": False,
+        "resume_timestring": "",
+        "store_frames_in_ram": False,
+    }
+    if settings["parseq_manifest"]:
+        required["parseq_non_schedule_overrides"] = False
+    return required
+
+
+def _driven_values(animation: Animation) -> dict[str, Any]:
+    """Everything this animation has a say in, by settings key."""
+    n = animation.timebase.n_frames
+    values: dict[str, Any] = {
+        "prompts": _prompts(animation),
+        "animation_prompts_positive": "",
+        "animation_prompts_negative": "",
+        "animation_mode": animation.mode,
+        "border": animation.border,
+        "padding_mode": "reflection" if animation.border == "wrap" else "border",
+        "diffusion_cadence": animation.cadence,
+        "seed": animation.seed % SEED_MODULUS,
+        "seed_behavior": "schedule",
+        "seed_schedule": _seeds(animation),
+        "sampler": animation.sampler,
+        "enable_sampler_scheduling": False,
+        "steps": animation.steps,
+        "steps_schedule": f"0:({animation.steps})",
+        "enable_steps_scheduling": False,
+    }
+    for key, schedule in animation.schedules.items():
+        if key == "seed_schedule":
+            continue
+        values[key] = _inside(schedule, n).to_string()
+        if key in SWITCHES:
+            values[SWITCHES[key]] = True
+    if animation.start_image is not None:
+        strength = animation.schedules.get("strength_schedule")
+        values |= {"use_init": True, "init_image": str(animation.start_image)}
+        # Deforum does not ask the schedule at frame 0, so the schedule's word there is given by hand.
+        values["strength"] = float(strength.sample(1)[0]) if strength else DEFAULTS["strength"]
+    return values
+
+
+def _inside(schedule: Schedule, n_frames: int) -> Schedule:
+    """``schedule`` with no key past the video: Deforum would drop it, and the ramp towards it."""
+    if schedule.keyframes[-1][0] < n_frames:
+        return schedule
+    kept = [key for key in schedule.keyframes if key[0] < n_frames - 1]
+    last = (n_frames - 1, float(schedule.sample(n_frames)[-1]))
+    return Schedule(schedule.parameter, (*kept, last), schedule.interpolation)
+
+
+def _prompts(animation: Animation) -> dict[str, str]:
+    """Prompts with their negatives, by frame in digits; a new key where either changes."""
+    n = animation.timebase.n_frames
+    frames = sorted(frame for frame in {*animation.prompts, *animation.negatives} if 0 <= frame < n)
+    prompts: dict[str, str] = {}
+    for frame in frames:
+        text = join_prompt(_latest(animation.prompts, frame), _latest(animation.negatives, frame))
+        if not prompts or text != next(reversed(prompts.values())):
+            prompts[str(frame)] = text
+    return prompts
+
+
+def join_prompt(prompt: str, negative: str) -> str:
+    """One Deforum prompt: ``prompt --neg negative``, with a single ``--neg`` and no backtick.
+
+    A prompt that brings its own ``--neg`` is kept as it is. The host evaluates what stands between backticks;
+    formulas are numbers by now, so a backtick that is left is a quotation mark.
+    """
+    prompt = prompt.replace("`", "'")
+    negative = negative.replace("`", "'")
+    while NEGATIVE_MARK in negative:  # taking one away can form another
+        negative = negative.replace(NEGATIVE_MARK, "")
+    negative = negative.strip()
+    if NEGATIVE_MARK in prompt or not negative:
+        return prompt
+    return f"{prompt.rstrip()} {NEGATIVE_MARK} {negative}"
+
+
+def _latest(texts: Mapping[int, str], frame: int) -> str:
+    return texts[max(key for key in texts if key <= frame)]
+
+
+def _seeds(animation: Animation) -> str:
+    """A seed for every frame in as few keys as are exact: Deforum cuts the interpolated value to a whole.
+
+    Without a schedule of its own the animation's seed counts up by one a frame.
+    """
+    n = animation.timebase.n_frames
+    schedule = animation.schedules.get("seed_schedule")
+    wanted = schedule.sample(n) if schedule else np.arange(n) + float(animation.seed)
+    seeds = [int(seed) % SEED_MODULUS for seed in np.round(wanted)]
+    return ",".join(f"{frame}:({seed})" for frame, seed in _whole_keys(seeds))
+
+
+def _whole_keys(values: list[int]) -> Iterable[tuple[int, int]]:
+    """Keys between which ``values`` has one whole step, so that interpolation hits every value exactly."""
+    yield 0, values[0]
+    step: int | None = None
+    for frame in range(1, len(values)):
+        now = values[frame] - values[frame - 1]
+        if step is not None and now != step:
+            yield frame - 1, values[frame - 1]
+        step = now
+    if len(values) > 1 and step:
+        yield len(values) - 1, values[-1]
