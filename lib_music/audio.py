@@ -1,25 +1,43 @@
 """The sound as a source: path, content hash, range, and ``.blocks()``.
 
 Conventions: time is seconds from the first decoded sample of the file (codec delay removed by the
-decoder); samples are float32 mono in [-1, 1]; the whole song never exists as one array.
+decoder), counted in samples, not in the container's time stamps; the same filter, :func:`range_filter`,
+cuts what is analysed and what is muxed, so both hold the same samples. Samples are float32 mono in [-1, 1];
+the whole song never exists as one array. Only regular files are opened.
 """
 
 from __future__ import annotations
 
 import hashlib
-import subprocess
+import math
+import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lib_music.errors import AudioError
-from lib_music.ffmpeg import ffmpeg_exe, file_url
+from lib_music.containers import is_cut_short, wav_promise
+from lib_music.errors import AudioError, RangeError
+from lib_music.ffmpeg import FfmpegOutput, explain, input_args
 
 FloatArray = npt.NDArray[np.float32]
+
+#: The longest song taken, seconds.
+LIMIT = 3 * 3600.0
+#: Missing sound below this is not worth a word, seconds.
+_TOLERATED = 1.0
+#: A 16-bit peak of 1 is -90.3 dBFS.
+_SILENCE = 1
+_CHUNK = 1 << 20
+#: More bytes per second of sound than any lossy stream has: what was decoded was found in noise by chance.
+_LOSSY = {"mp3": 250_000, "aac": 250_000, "ac3": 250_000, "eac3": 800_000, "amr": 10_000, "mpeg": 10**7}
+_MAGIC = (
+    b"RIFF", b"RF64", b"fLaC", b"OggS", b"ID3", b"FORM", b"\x1aE\xdf\xa3", b"caff", b".snd",
+    b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,24 +67,262 @@ class Audio:
     sample_rate: int
     warnings: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not (self.start >= 0 and self.duration > 0 and self.start + self.duration <= self.total + 1e-3):
+            raise ValueError(f"Audio range {self.start} s + {self.duration} s does not lie in {self.total} s")
+        if self.sample_rate <= 0:
+            raise ValueError(f"Audio.sample_rate is {self.sample_rate!r}; it must be Hz > 0")
+
     def blocks(self, sr: int, seconds: float = 10.0) -> Iterator[FloatArray]:
-        """Yield the range as consecutive (n,) float32 mono blocks at ``sr`` Hz, in [-1, 1]."""
-        chain = f"asetpts=N/SR/TB,atrim=start={self.start:.6f}:duration={self.duration:.6f}"
-        argv = [ffmpeg_exe(), "-v", "error", "-nostdin", "-i", file_url(self.path), "-map", "0:a:0",
-                "-af", chain, "-ac", "1", "-ar", str(sr), "-f", "f32le", "-"]
-        n_bytes = 4 * int(sr * seconds)
-        with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-            assert child.stdout is not None
-            while raw := child.stdout.read(n_bytes):
-                yield np.clip(np.frombuffer(raw[: len(raw) // 4 * 4], np.float32), -1.0, 1.0)
+        """Decode the range, a block at a time.
+
+        Parameters
+        ----------
+        sr : int
+            Wanted rate in Hz.
+        seconds : float
+            Length of a block.
+
+        Yields
+        ------
+        ndarray [shape=(n,)], float32 in [-1, 1]
+            Consecutive mono blocks (the mean of the channels), together ``round(duration * sr)`` samples.
+
+        Raises
+        ------
+        AudioError
+            When the file no longer gives what it gave when it was opened.
+        """
+        left = round(self.duration * sr)
+        args = ["-v", "error", *input_args(self.path), "-map", "0:a:0",
+                "-af", range_filter(self.start, self.duration), "-ac", "1", "-ar", str(sr), "-f", "f32le", "-"]
+        with FfmpegOutput(args) as output:
+            while left and (raw := output.read(4 * min(left, max(1, int(sr * seconds))))):
+                block = np.frombuffer(raw[: len(raw) // 4 * 4], "<f4").astype(np.float32)
+                left -= len(block)
+                yield np.clip(np.nan_to_num(block, copy=False), -1.0, 1.0, out=block)
+            if left > 0.1 * sr:
+                raise AudioError(f"{self.path.name} stopped {left / sr:.1f} s early: {explain(output.log)}",
+                                 "did the file change? start again")
+            if left:  # a resampler's last few samples
+                yield np.zeros(left, np.float32)
 
 
-def open_audio(path: Path | str, start: float = 0.0, duration: float | None = None, **_: Any) -> Audio:
-    """Open a sound file and measure it. Raises AudioError."""
+def range_filter(start: float, duration: float) -> str:
+    """ffmpeg's audio filters that cut a range by counted samples and let it begin at 0 s."""
+    return f"asetpts=N/SR/TB,atrim=start={start:.6f}:duration={duration:.6f},asetpts=N/SR/TB"
+
+
+def open_audio(
+    path: Path | str, *, start: float = 0.0, duration: float | None = None, limit: float = LIMIT
+) -> Audio:
+    """Open a sound file, or the sound of a video, and measure it by decoding it once.
+
+    Parameters
+    ----------
+    path : Path or str
+        mp3, m4a/aac, flac, ogg, opus, wav, aiff, webm, mp4, mkv, mov and most other containers.
+    start : float
+        Where the range begins, seconds, >= 0.
+    duration : float or None
+        Its length in seconds, > 0; None for all that is left. Clipped with a warning where less is left.
+    limit : float
+        The longest file taken, seconds.
+
+    Raises
+    ------
+    AudioError
+        Missing, empty, unreadable, not a regular file, not sound, without an audio stream, damaged beyond
+        playing, longer than ``limit``.
+    RangeError
+        The range is not a range, or begins after the end.
+    """
+    _check_range(start, duration)
     path = Path(path)
-    if not path.is_file():
-        raise AudioError(f"no such file: {path}", "check the path")
-    content_hash = hashlib.sha256(path.read_bytes()).hexdigest()
-    whole = Audio(path, content_hash, 0.0, 1e6, 1e6, 44100)
-    total = sum(len(block) for block in whole.blocks(44100)) / 44100
-    return Audio(path, content_hash, start, min(duration or total, total - start), total, 44100)
+    _check_file(path)
+    header = _read_header(path)
+    cut = is_cut_short(path)
+    scan = _scan(path, header, start, duration, limit, trust_promise=not cut)
+    if start >= scan.total:
+        raise RangeError(f"start {start:g} s is at or after the end of {path.name}, {scan.total:.3f} s long",
+                         "choose an earlier start")
+    warnings = [*_missing(path, header, scan.total, cut), *scan.warnings]
+    left = scan.total - start
+    if duration is not None and duration > left + 1e-6:
+        warnings.append(f"only {left:.2f} s are left after {start:g} s; not {duration:g} s")
+    taken = left if duration is None else min(duration, left)
+    return Audio(path=path, content_hash=_hash(path), start=round(start, 6), duration=round(taken, 6),
+                 total=scan.total, sample_rate=header.sample_rate, warnings=tuple(warnings))
+
+
+def _check_range(start: float, duration: float | None) -> None:
+    if not (math.isfinite(start) and start >= 0):
+        raise RangeError(f"start {start!r} is not a time in seconds", "give 0 or a number above it")
+    if duration is not None and not (math.isfinite(duration) and duration > 0):
+        raise RangeError(f"duration {duration!r} is not a length in seconds", "give a number above 0")
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what must not be opened (a pipe would hang) before opening it."""
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise AudioError(f"{path} is a folder", "give the song itself")
+        if not stat.S_ISREG(status.st_mode):
+            raise AudioError(f"{path} is a device, a pipe or a socket", "save the song as a file first")
+        if status.st_size == 0:
+            raise AudioError(f"{path} is empty (0 bytes)", "copy or download it again")
+        with path.open("rb") as file:
+            file.read(1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise AudioError(f"no such file: {path}", "check the path") from error
+    except PermissionError as error:
+        raise AudioError(f"no permission to read {path}", "check who may read the file") from error
+    except (OSError, ValueError) as error:  # a name too long, a loop of links, a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise AudioError(f"cannot open {path}: {reason}", "check the path") from error
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What a file says of itself.
+
+    ``promised`` seconds, None when only guessed from the size; ``channels`` 1, or 2 for anything above.
+    """
+
+    demuxer: str
+    promised: float | None
+    sample_rate: int
+    channels: int
+    has_video: bool
+
+
+_DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)")
+_STREAM = re.compile(r"^  Stream #0:\d+.*?: (Audio|Video): ")
+_DEMUXER = re.compile(r"^Input #0, (\w+)")
+
+
+def _read_header(path: Path) -> _Header:
+    with FfmpegOutput(["-v", "info", *input_args(path)]) as output:
+        output.finish()
+    log = list(output.log)
+    # the last one: a line break in the file's name could forge an earlier one
+    begin = max((i for i, line in enumerate(log) if line.startswith("  Duration: ")), default=None)
+    if begin is None:
+        raise _unplayable(path, log)
+    kinds = [(found[1], line) for line in log[begin:] if (found := _STREAM.match(line))]
+    sound = next((line for kind, line in kinds if kind == "Audio"), None)
+    if sound is None:
+        raise AudioError(f"{path.name} has no sound: no audio stream in it", "choose a file with sound")
+    rate = re.search(r", ([1-9]\d*) Hz", sound)
+    if rate is None:
+        raise _unplayable(path, log)
+    guessed = any("Estimating duration from bitrate" in line for line in log)
+    found = _DURATION.match(log[begin])
+    promised = None
+    if found and not guessed:
+        promised = int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
+    return _Header(
+        demuxer=next((name[1] for line in log if (name := _DEMUXER.match(line))), ""),
+        promised=promised or wav_promise(path),
+        sample_rate=int(rate[1]),
+        channels=1 if re.search(r" Hz, (mono|1 channels)", sound) else 2,
+        has_video=any(kind == "Video" and "(attached pic)" not in line for kind, line in kinds),
+    )
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """What decoding it once showed: seconds in the whole file, and what to say about it."""
+
+    total: float
+    warnings: tuple[str, ...]
+
+
+def _scan(
+    path: Path, header: _Header, start: float, duration: float | None, limit: float, trust_promise: bool
+) -> _Scan:
+    """Decode all of it at its own rate; count the samples, and find the peak inside the range."""
+    rate, channels = header.sample_rate, header.channels
+    first = round(start * rate)
+    last = first + round(duration * rate) if duration is not None else None
+    args = ["-v", "error", *input_args(path), "-map", "0:a:0", "-ac", str(channels), "-ar", str(rate),
+            "-f", "s16le", "-"]
+    n, peak = 0, 0
+    with FfmpegOutput(args) as output:
+        while raw := output.read(_CHUNK):
+            if not n and trust_promise and header.promised and header.promised > limit:
+                raise _too_long(path, _clock(header.promised), limit)
+            block = np.frombuffer(raw[: len(raw) // (2 * channels) * 2 * channels], "<i2")
+            part = block[max(0, first - n) * channels : None if last is None else max(0, last - n) * channels]
+            if part.size:
+                peak = max(peak, int(part.max()), -int(part.min()))
+            n += len(block) // channels
+            if n > limit * rate:
+                raise _too_long(path, f"over {_clock(limit)}", limit)
+        status = output.finish()
+    total = n / rate
+    if not n or (status and total < 1) or _is_noise(path, header, total):
+        raise _unplayable(path, list(output.log))
+    warnings = []
+    if status:
+        warnings.append(f"{path.name} could not be decoded to its end ({explain(output.log)}); "
+                        f"the first {total:.1f} s are used")
+    if peak <= _SILENCE and total > start:
+        warnings.append(f"{path.name} is silent in the chosen range")
+    return _Scan(total, tuple(warnings))
+
+
+def _is_noise(path: Path, header: _Header, total: float) -> bool:
+    """Whether so little came of so many bytes that its frames were only found in noise by chance."""
+    most = _LOSSY.get(header.demuxer)
+    if most is None:
+        return False
+    with path.open("rb") as file:
+        head = file.read(10)
+    tag = 0
+    if head[:3] == b"ID3" and len(head) == 10:  # its size: four bytes of seven bits
+        tag = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+    return total * most < path.stat().st_size - tag - _CHUNK // 16
+
+
+def _missing(path: Path, header: _Header, total: float, cut: bool | None) -> list[str]:
+    """Say what is missing; a video's promise counts its pictures too, so it needs evidence of a cut."""
+    lost = (header.promised or 0.0) - total
+    if lost > _TOLERATED and (cut or not header.has_video):
+        return [f"{path.name} is cut short or damaged: {lost:.1f} s of {header.promised:.1f} s are missing; "
+                "what is there is used"]
+    if cut and header.demuxer == "ogg":
+        return [f"{path.name} seems cut short: its last page is not marked as such; what is there is used"]
+    return []
+
+
+def _unplayable(path: Path, log: list[str]) -> AudioError:
+    with path.open("rb") as file:
+        head = file.read(12)
+    known = head.startswith(_MAGIC) or head[4:8] == b"ftyp"
+    if known and not any("not on whitelist" in line for line in log):
+        return AudioError(f"{path.name} is damaged, its header cannot be read: {explain(log)}",
+                          "download or export it again")
+    return AudioError(f"{path.name} is not a sound file, or its header is destroyed",
+                      "give an mp3, m4a, flac, ogg, opus, wav, aiff or a video with sound")
+
+
+def _too_long(path: Path, length: str, limit: float) -> AudioError:
+    message = f"{path.name} is {length} long; the limit is {_clock(limit)}"
+    return AudioError(message, "cut it into shorter files")
+
+
+def _clock(seconds: float) -> str:
+    """``h:mm:ss``, or ``m:ss`` below an hour."""
+    minutes, s = divmod(round(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours}:{m:02d}:{s:02d}" if hours else f"{m}:{s:02d}"
