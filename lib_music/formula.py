@@ -1,0 +1,235 @@
+"""Formulas of the frame number, evaluated by an allow-list and by nothing else.
+
+Deforum evaluates what stands between backticks with numexpr, where ``9**9**9`` stops the whole WebUI. Here a
+formula is parsed into Python's syntax tree and only the nodes named below are ever computed; length, nesting,
+exponents and magnitudes are bounded before any work is done.
+
+Conventions: ``t`` is the frame, ``max_f`` the last frame, ``s`` the seed; angles are radians; comparisons
+give 0 or 1; whole numbers stay whole (``4+2`` is 6, ``4/2`` is 2.0), because a prompt's ``[a:b:6]`` counts
+steps and ``[a:b:0.6]`` is a share of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
+
+from lib_music.errors import SettingsError
+
+MAX_LENGTH = 2_000
+MAX_DEPTH = 100
+MAX_EXPONENT = 1_000
+#: Largest result: far beyond any sensible schedule, small enough to be written without an exponent.
+MAX_RESULT = 1e15
+
+CONSTANTS: Mapping[str, float] = {"pi": math.pi}
+
+#: name: (number of arguments, function); None means one or more.
+FUNCTIONS: Mapping[str, tuple[int | None, Callable[..., float]]] = {
+    "sin": (1, math.sin),
+    "cos": (1, math.cos),
+    "tan": (1, math.tan),
+    "abs": (1, abs),
+    "exp": (1, math.exp),
+    "sqrt": (1, math.sqrt),
+    "log": (1, math.log),
+    "min": (None, min),
+    "max": (None, max),
+    "floor": (1, math.floor),
+    "ceil": (1, math.ceil),
+    "round": (1, round),
+    "where": (3, lambda condition, yes, no: yes if condition else no),
+    "clip": (3, lambda value, low, high: min(max(value, low), high)),
+}
+
+_BINARY: Mapping[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+}
+_UNARY: Mapping[type[ast.unaryop], Callable[[float], float]] = {
+    ast.UAdd: operator.pos,
+    ast.USub: operator.neg,
+}
+_COMPARE: Mapping[type[ast.cmpop], Callable[[float, float], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_FOREIGN = re.compile(r"[^0-9A-Za-z_.+\-*/%()<>=!,\s]")
+#: A number that runs into a letter (``2t``, ``0x1f``), other than an exponent.
+_GLUED = re.compile(r"(?<![\w.])[\d.]+(?:[eE][+-]?\d+[A-Za-z_]|(?![eE][+-]?\d)[A-Za-z_])")
+
+
+def evaluate(expr: str, variables: Mapping[str, float]) -> float:
+    """The value of a formula.
+
+    Parameters
+    ----------
+    expr : str
+        At most 2,000 characters of numbers, ``+ - * / % **``, comparisons, parentheses, names and the
+        functions sin cos tan abs exp sqrt log min max floor ceil round where clip.
+    variables : mapping of name to number
+        Such as ``{"t": 12, "max_f": 239, "s": 7}``; ``pi`` is always known.
+
+    Returns
+    -------
+    float
+        Finite, at most 1e15 either way; an int where whole numbers give a whole number.
+
+    Raises
+    ------
+    SettingsError
+        With the formula, where in it the trouble lies, and what is allowed.
+    """
+    tree = _parse(expr)
+    _check_names(expr, tree, variables)
+    try:
+        value = _value(tree, {**CONSTANTS, **variables})
+    except (ArithmeticError, ValueError) as error:
+        raise _refusal(expr, f"cannot be computed: {error}", 0) from error
+    if not abs(value) <= MAX_RESULT:
+        raise _refusal(expr, f"gives {value:.3g}; the limit is {MAX_RESULT:.0e}", 0)
+    return value
+
+
+def check(expr: str, names: Collection[str]) -> None:
+    """Raise SettingsError unless ``expr`` is a formula of ``names``; its value is not computed."""
+    _check_names(expr, _parse(expr), names)
+
+
+@lru_cache(maxsize=256)
+def _parse(expr: str) -> ast.expr:
+    """Parse within bounds that are checked before the parser sees the text."""
+    if len(expr) > MAX_LENGTH:
+        length = f"formula {_excerpt(expr)} has {len(expr):,} characters"
+        raise SettingsError(length, f"keep it to {MAX_LENGTH:,}")
+    if not expr.strip():
+        raise SettingsError("a formula is empty", "write a number or an expression such as 0.5+0.2*sin(t/10)")
+    if foreign := _FOREIGN.search(expr):
+        raise _refusal(expr, f"{foreign[0]!r} is not allowed", foreign.start())
+    if glued := _GLUED.search(expr):
+        raise _refusal(expr, f"{glued[0]!r} is not a number; is a * missing?", glued.start())
+    depth = 0
+    for position, character in enumerate(expr):
+        depth += (character == "(") - (character == ")")
+        if not 0 <= depth <= MAX_DEPTH:
+            deep = f"more than {MAX_DEPTH} nested parentheses"
+            raise _refusal(expr, deep if depth > 0 else "this parenthesis was never opened", position)
+    if depth:
+        raise _refusal(expr, "a parenthesis is not closed", expr.rindex("("))
+    # In parentheses line breaks and leading spaces mean nothing; every position is then one too high.
+    wrapped = "(" + re.sub(r"\s", " ", expr) + ")"
+    try:
+        tree = ast.parse(wrapped, mode="eval").body
+    except SyntaxError as error:
+        position = min(max((error.offset or 2) - 2, 0), len(expr) - 1)
+        raise _refusal(expr, "this is not a formula", position) from error
+    except (RecursionError, MemoryError, ValueError) as error:
+        raise _refusal(expr, "is nested too deeply or holds too long a number", 0) from error
+    _check_nodes(expr, tree)
+    return tree
+
+
+def _check_nodes(expr: str, tree: ast.expr) -> None:
+    """Walk the tree without recursion: every node on the allow-list, none too deep."""
+    waiting: list[tuple[ast.expr, int]] = [(tree, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        at = node.col_offset - 1
+        if depth > MAX_DEPTH:
+            raise _refusal(expr, f"is nested more than {MAX_DEPTH} deep", at)
+        children: list[ast.expr] = []
+        if isinstance(node, ast.Constant):
+            number = node.value
+            if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= 1e300:
+                raise _refusal(expr, "holds something that is not a usable number", at)
+        elif isinstance(node, ast.BinOp) and (type(node.op) in _BINARY or isinstance(node.op, ast.Pow)):
+            children = [node.left, node.right]
+        elif isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY:
+            children = [node.operand]
+        elif isinstance(node, ast.Compare) and all(type(op) in _COMPARE for op in node.ops):
+            children = [node.left, *node.comparators]
+        elif isinstance(node, ast.Call):
+            _check_call(expr, node, at)
+            children = list(node.args)
+        elif not isinstance(node, ast.Name):
+            raise _refusal(expr, f"{type(node).__name__} is not allowed", at)
+        waiting += [(child, depth + 1) for child in children]
+
+
+def _check_call(expr: str, node: ast.Call, at: int) -> None:
+    """A known function by its plain name, with as many plain arguments as it takes."""
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    if name not in FUNCTIONS:
+        raise _refusal(expr, f"function {name!r} is not known; there are {', '.join(FUNCTIONS)}", at)
+    wanted = FUNCTIONS[name][0]
+    if node.keywords or any(isinstance(arg, ast.Starred) for arg in node.args):
+        raise _refusal(expr, f"{name} takes plain arguments only", at)
+    if not (len(node.args) == wanted if wanted else 2 <= len(node.args) <= 16):
+        raise _refusal(expr, f"{name} takes {wanted or '2 to 16'} arguments, not {len(node.args)}", at)
+
+
+def _check_names(expr: str, tree: ast.expr, names: Collection[str]) -> None:
+    """Every name that is not a function's is a constant or one of ``names``."""
+    functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and id(node) not in functions and node.id not in {*CONSTANTS, *names}:
+            known = ", ".join([*names, *CONSTANTS])
+            raise _refusal(expr, f"name {node.id!r} is not known; there are {known}", node.col_offset - 1)
+
+
+def _value(node: ast.expr, variables: Mapping[str, float]) -> float:
+    """Compute a checked tree; its depth is bounded."""
+    if isinstance(node, ast.Constant):
+        assert isinstance(node.value, int | float)
+        value: float = node.value
+    elif isinstance(node, ast.Name):
+        value = variables[node.id]
+    elif isinstance(node, ast.UnaryOp):
+        value = _UNARY[type(node.op)](_value(node.operand, variables))
+    elif isinstance(node, ast.BinOp):
+        left, right = _value(node.left, variables), _value(node.right, variables)
+        value = _power(left, right) if isinstance(node.op, ast.Pow) else _BINARY[type(node.op)](left, right)
+    elif isinstance(node, ast.Compare):
+        sides = [_value(side, variables) for side in (node.left, *node.comparators)]
+        pairs = zip(node.ops, sides, sides[1:], strict=False)
+        value = int(all(_COMPARE[type(op)](left, right) for op, left, right in pairs))
+    else:
+        assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        value = FUNCTIONS[node.func.id][1](*(_value(arg, variables) for arg in node.args))
+    if not math.isfinite(value):
+        raise ValueError(f"a part of it is {value}")
+    # Whole numbers beyond what a float holds exactly would only make later steps slow.
+    return float(value) if abs(value) > 2**53 else value
+
+
+def _power(base: float, exponent: float) -> float:
+    """``base ** exponent`` where it is real and moderate, looked at before it is computed."""
+    if abs(exponent) > MAX_EXPONENT:
+        raise ValueError(f"the exponent {exponent:g} is beyond {MAX_EXPONENT}")
+    if base < 0 and exponent != int(exponent):
+        raise ValueError(f"{base:g} to the power {exponent:g} is not a real number")
+    if base and exponent * math.log2(abs(base)) > 1_000:
+        raise ValueError(f"{base:g} to the power {exponent:g} is too large")
+    return float(base**exponent) if abs(base) > 1 and exponent > 53 else base**exponent
+
+
+def _excerpt(expr: str) -> str:
+    return f"`{expr[:60]}`" if len(expr) <= 60 else f"`{expr[:57]}...`"
+
+
+def _refusal(expr: str, what: str, position: int) -> SettingsError:
+    return SettingsError(
+        f"formula {_excerpt(expr)}, character {position + 1}: {what}",
+        "use numbers, + - * / % **, comparisons, t, s, max_f, pi, sin, cos, abs, min, max and the like",
+    )
