@@ -132,7 +132,10 @@ def test_peaks_are_increasing_and_at_most_eight_a_second(values: list[float], fp
     assert peaks.size == 0 or peaks[0] > 0
 
 
-@given(st.sets(st.integers(1, 200), max_size=40), st.sets(st.integers(1, 200), max_size=40), st.integers(0, 3))
+FRAMES = st.sets(st.integers(1, 200), max_size=40)
+
+
+@given(FRAMES, FRAMES, st.integers(0, 3))
 def test_matching_pairs_as_many_as_mir_eval(hits: set[int], peaks: set[int], tolerance: int) -> None:
     a, b = np.array(sorted(hits), float), np.array(sorted(peaks), float)
     pairs = match_frames(a, b, tolerance)
