@@ -17,7 +17,6 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +24,7 @@ import numpy.typing as npt
 from lib_music.errors import RenderError
 from lib_music.render.captions import CaptionStrip
 from lib_music.render.pictures import RATIO, SectionPictures
-from lib_music.render.pixels import Planes, Rgb, planes, rgb_to_frame
+from lib_music.render.pixels import Rgb, planes
 from lib_music.render.renderer import Frame
 from lib_music.schedule.animation import Animation
 
@@ -61,22 +60,37 @@ class Motion:
         strength = np.clip(curve("strength_schedule", 0.65), 0.0, 1.0)
         common = (strength, curve("contrast_schedule", 1.0))
         if animation.mode == "2D":
-            return cls(curve("zoom", 1.0), curve("angle", 0.0), curve("translation_x", 0.0), curve("translation_y", 0.0),
-                       curve("transform_center_x", 0.5), curve("transform_center_y", 0.5), *common)
+            return cls(
+                curve("zoom", 1.0),
+                curve("angle", 0.0),
+                curve("translation_x", 0.0),
+                curve("translation_y", 0.0),
+                curve("transform_center_x", 0.5),
+                curve("transform_center_y", 0.5),
+                *common,
+            )
         px = width / 256
         x = -_PX_PER_UNIT * curve("translation_x", 0.0) - _PX_PER_DEGREE_Y * curve("rotation_3d_y", 0.0)
         y = _PX_PER_UNIT * curve("translation_y", 0.0) + _PX_PER_DEGREE_X * curve("rotation_3d_x", 0.0)
         half = np.full(n, 0.5)
-        return cls(np.exp(_ZOOM_PER_UNIT * curve("translation_z", 0.0)), curve("rotation_3d_z", 0.0), x * px, y * px,
-                   half, half, *common)
+        return cls(
+            np.exp(_ZOOM_PER_UNIT * curve("translation_z", 0.0)),
+            curve("rotation_3d_z", 0.0),
+            x * px,
+            y * px,
+            half,
+            half,
+            *common,
+        )
 
     def step(self, i: int, width: int, height: int) -> Matrix:
         """The 3 x 3 matrix that carries frame i - 1 to frame i."""
         cx, cy = self.centre_x[i] * width, self.centre_y[i] * height
         a = np.deg2rad(self.angle[i])
         alpha, beta = self.zoom[i] * np.cos(a), self.zoom[i] * np.sin(a)
-        turn = np.array([[alpha, beta, (1 - alpha) * cx - beta * cy], [-beta, alpha, beta * cx + (1 - alpha) * cy],
-                         [0, 0, 1]])
+        turn = np.array(
+            [[alpha, beta, (1 - alpha) * cx - beta * cy], [-beta, alpha, beta * cx + (1 - alpha) * cy], [0, 0, 1]]
+        )
         return turn @ np.array([[1, 0, self.x[i]], [0, 1, self.y[i]], [0, 0, 1]])
 
 
@@ -158,8 +172,14 @@ class _Canvas:
 
         for source, target, scale in zip(planes(self.frame), planes(self._spare), (1.0, 0.5, 0.5), strict=True):
             height, width = source.shape
-            cv2.warpAffine(source, _at_scale(step, scale), (width, height), dst=target, flags=cv2.INTER_LINEAR,
-                           borderMode=self._border)
+            cv2.warpAffine(
+                source,
+                _at_scale(step, scale),
+                (width, height),
+                dst=target,
+                flags=cv2.INTER_LINEAR,
+                borderMode=self._border,
+            )
         self.frame, self._spare = self._spare, self.frame
         self.place = _rebase(step @ self.place, self.size)
 
@@ -181,14 +201,22 @@ class _Canvas:
         atlas, density = self.pictures.atlas(self.label).planes_for(scale)
         for source, target, by in zip(atlas, planes(into), (1.0, 0.5, 0.5), strict=True):
             height, width = target.shape
-            to_atlas = np.array([
-                [density, 0, (source.shape[1] - 1) / 2 - density * (width - 1) / 2],
-                [0, density, (source.shape[0] - 1) / 2 - density * (height - 1) / 2],
-                [0, 0, 1],
-            ])
+            to_atlas = np.array(
+                [
+                    [density, 0, (source.shape[1] - 1) / 2 - density * (width - 1) / 2],
+                    [0, density, (source.shape[0] - 1) / 2 - density * (height - 1) / 2],
+                    [0, 0, 1],
+                ]
+            )
             matrix = to_atlas @ np.linalg.inv(_homogeneous(_at_scale(self.place, by)))
-            cv2.warpAffine(source, matrix[:2], (width, height), dst=target,
-                           flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101)
+            cv2.warpAffine(
+                source,
+                matrix[:2],
+                (width, height),
+                dst=target,
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REFLECT_101,
+            )
 
     def save(self) -> bytes:
         buffer = io.BytesIO()
@@ -200,7 +228,9 @@ class _Canvas:
             with np.load(io.BytesIO(state), allow_pickle=False) as saved:
                 frame, place, label = saved["frame"], saved["place"], str(saved["label"])
         except (OSError, ValueError, KeyError) as error:
-            raise RenderError("the saved state of the animatic cannot be read", "delete the project's segments") from error
+            raise RenderError(
+                "the saved state of the animatic cannot be read", "delete the project's segments"
+            ) from error
         if frame.shape != self.frame.shape or place.shape != (3, 3):
             raise RenderError(f"the saved state is for another size {frame.shape}", "delete the project's segments")
         self.frame[:], self.place, self.label = frame, place, label
@@ -258,5 +288,3 @@ class _Strips:
         self._out[:] = frame
         self._strip[1].lay(planes(self._out))
         return self._out
-
-

@@ -6,9 +6,9 @@ Conventions
 least ``MIN_DELTA_E``; the first label keeps the cover as it is. Choice is greedy (farthest point, Gonzalez 1985) over a
 fixed list of grades, so it depends on the cover and the number of labels alone.
 
-An :class:`Atlas` continues a picture beyond its edges by reflection, and lets a ``RATIO`` times smaller copy fade in at
-its middle while it is zoomed into (a Droste picture): shown at ``RATIO`` with the small copy in full the frame looks as it
-does at 1 without, so a zoom never runs out of picture. It is stored as yuv420p planes.
+An :class:`Atlas` continues a picture beyond its edges by reflection, and lets a ``RATIO`` times smaller copy fade in
+at its middle while it is zoomed into (a Droste picture): shown at ``RATIO`` with the small copy in full the frame looks
+as it does at 1 without, so a zoom never runs out of picture. It is stored as yuv420p planes.
 """
 
 from __future__ import annotations
@@ -53,10 +53,22 @@ def _grades() -> tuple[_Grade, ...]:
         for hue in (150.0, 210.0, 90.0, 270.0, 60.0, 300.0, 180.0, 120.0, 240.0, 30.0, 330.0)
         for mirror in (True, False)
     )
-    inks = [(18.0, 25.0, -45.0), (22.0, 35.0, 20.0), (20.0, -20.0, -5.0), (12.0, 5.0, -10.0), (25.0, 30.0, -25.0),
-            (16.0, -5.0, 18.0)]
-    papers = [(92.0, -2.0, 25.0), (85.0, 20.0, 30.0), (88.0, -35.0, 20.0), (90.0, -12.0, -14.0), (82.0, 25.0, -12.0),
-              (72.0, 10.0, 60.0)]
+    inks = [
+        (18.0, 25.0, -45.0),
+        (22.0, 35.0, 20.0),
+        (20.0, -20.0, -5.0),
+        (12.0, 5.0, -10.0),
+        (25.0, 30.0, -25.0),
+        (16.0, -5.0, 18.0),
+    ]
+    papers = [
+        (92.0, -2.0, 25.0),
+        (85.0, 20.0, 30.0),
+        (88.0, -35.0, 20.0),
+        (90.0, -12.0, -14.0),
+        (82.0, 25.0, -12.0),
+        (72.0, 10.0, 60.0),
+    ]
     ramps = tuple(
         _Grade(ramp=(ink, paper), mix=0.8, mirror=bool(i % 2))
         for i, (ink, paper) in enumerate((a, b) for a in inks for b in papers)
@@ -195,7 +207,7 @@ class Atlas:
         self._mixed = [0] * len(levels)
 
     def planes_for(self, scale: float) -> tuple[Planes, float]:
-        """Planes and density to sample when the picture is shown at ``scale`` in [1, RATIO], never shrunk over twice."""
+        """Planes and density to sample for a picture shown at ``scale`` in [1, RATIO]; never shrunk more than twice."""
         which = 1 if scale <= self._levels[1].density else 0
         progress = np.log(max(scale, 1.0)) / np.log(RATIO)
         amount = float(np.clip((progress - 0.35) / 0.6, 0.0, 1.0))
@@ -214,26 +226,41 @@ def build_atlas(rgb: Rgb, width: int, height: int) -> Atlas:
     size = tuple(int(np.ceil(REACH * side * density / 16)) * 16 for side in (width, height))
     picture = _fit(rgb, round(width * density), round(height * density))
     down, across = size[1] - picture.shape[0], size[0] - picture.shape[1]
-    plain = np.asarray(cv2.copyMakeBorder(picture, down // 2, down - down // 2, across // 2, across - across // 2,
-                                          cv2.BORDER_REFLECT_101), np.uint8)
+    plain = np.asarray(
+        cv2.copyMakeBorder(
+            picture, down // 2, down - down // 2, across // 2, across - across // 2, cv2.BORDER_REFLECT_101
+        ),
+        np.uint8,
+    )
     merged = _lay(plain, rgb, width * density / RATIO, height * density / RATIO)
     levels = []
     for shrink in (1, 2):
         if shrink == 2:
             half = (size[0] // 2, size[1] // 2)
-            plain, merged = (np.asarray(cv2.resize(x, half, interpolation=cv2.INTER_AREA)) for x in (plain, merged))
-        levels.append(_level(plain, merged, (width * density / RATIO / shrink, height * density / RATIO / shrink),
-                             density / shrink))
+            plain = np.asarray(cv2.resize(plain, half, interpolation=cv2.INTER_AREA), np.uint8)
+            merged = np.asarray(cv2.resize(merged, half, interpolation=cv2.INTER_AREA), np.uint8)
+        levels.append(
+            _level(
+                plain, merged, (width * density / RATIO / shrink, height * density / RATIO / shrink), density / shrink
+            )
+        )
     return Atlas(tuple(levels))
 
 
 def _level(plain: Rgb, merged: Rgb, inner: tuple[float, float], density: float) -> _Level:
     shown, full = planes(rgb_to_frame(plain)), planes(rgb_to_frame(merged))
-    areas = tuple(_middle(plane.shape, inner[0] / by, inner[1] / by) for plane, by in zip(shown, (1, 2, 2), strict=True))
+    areas = tuple(
+        _middle(plane.shape, inner[0] / by, inner[1] / by) for plane, by in zip(shown, (1, 2, 2), strict=True)
+    )
     cut = tuple(plane[area].copy() for plane, area in zip(shown, areas, strict=True))
     cut_full = tuple(plane[area].copy() for plane, area in zip(full, areas, strict=True))
-    return _Level(shown, (cut[0], cut[1], cut[2]), (cut_full[0], cut_full[1], cut_full[2]),
-                  (areas[0], areas[1], areas[2]), density)
+    return _Level(
+        shown,
+        (cut[0], cut[1], cut[2]),
+        (cut_full[0], cut_full[1], cut_full[2]),
+        (areas[0], areas[1], areas[2]),
+        density,
+    )
 
 
 def _middle(shape: tuple[int, ...], width: float, height: float) -> tuple[slice, slice]:

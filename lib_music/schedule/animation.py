@@ -100,8 +100,11 @@ class Animation:
         if not self.prompts or 0 not in self.prompts or 0 not in self.negatives:
             raise ValueError("Animation: prompts and negatives need an entry at frame 0")
         edges = [cue.start for cue in self.cues] + [self.cues[-1].end] if self.cues else []
-        if not edges or edges[0] != 0 or edges[-1] != n or any(
-            a.end != b.start for a, b in zip(self.cues, self.cues[1:], strict=False)
+        if (
+            not edges
+            or edges[0] != 0
+            or edges[-1] != n
+            or any(a.end != b.start for a, b in zip(self.cues, self.cues[1:], strict=False))
         ):
             raise ValueError("Animation.cues must be contiguous and cover all frames")
         if list(self.hits) != sorted(set(self.hits)) or (self.hits and not 0 <= self.hits[0] <= self.hits[-1] < n):

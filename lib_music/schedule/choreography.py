@@ -111,9 +111,24 @@ def animate(
     diffused = range(0, timebase.n_frames, cadence)
     prompts, negatives = prompt_keys(section_prompts, starts, diffused, timebase.n_frames - 1)
     return Animation(
-        timebase, look.mode, look.border, look.width, look.height, cadence, schedules, prompts, negatives, cues,
-        hits=hits, sampler=look.sampler, steps=look.steps, seed=look.seed, sound_start=analysis.start,
-        sound_duration=analysis.duration, base_settings=base_settings or {}, driven=driven,
+        timebase,
+        look.mode,
+        look.border,
+        look.width,
+        look.height,
+        cadence,
+        schedules,
+        prompts,
+        negatives,
+        cues,
+        hits=hits,
+        sampler=look.sampler,
+        steps=look.steps,
+        seed=look.seed,
+        sound_start=analysis.start,
+        sound_duration=analysis.duration,
+        base_settings=base_settings or {},
+        driven=driven,
     )
 
 

@@ -45,6 +45,15 @@ def _drift(speeds: Mapping[Role, tuple[float, float]]) -> tuple[Route, ...]:
     return tuple(routes)
 
 
+def _breath(speeds: Mapping[Role, tuple[float, float]]) -> tuple[Route, ...]:
+    """Zoom that follows loudness up to a factor per second, and a slow turn in degrees per second."""
+    routes: list[Route] = []
+    for role, (zoom, turn) in speeds.items():
+        routes.append(Route("loudness", "zoom", 1.005, zoom, sections=_only(role)))
+        routes.append(Route("steady", "angle", turn, turn, sections=_only(role), flip="phrase"))
+    return tuple(routes)
+
+
 def _nods(zoom: Mapping[Role, float], release: float = 0.25) -> tuple[Route, ...]:
     return tuple(
         Route("hits", "zoom", 1.0, by, release=release, unit="beats", shape="nod", sections=_only(role))
@@ -91,16 +100,36 @@ def _base(cfg: float = 6.0, noise: float = 0.04, noise_hit: float = 0.08) -> tup
 FOUR_ON_THE_FLOOR = Preset(
     name="four-on-the-floor",
     title="House, techno, trance, pop with a straight kick",
-    hits={"intro": "downbeats", "verse": "downbeats", "build": "half bars", "chorus": "beats", "drop": "beats",
-          "break": "downbeats", "outro": "downbeats"},
+    hits={
+        "intro": "downbeats",
+        "verse": "downbeats",
+        "build": "half bars",
+        "chorus": "beats",
+        "drop": "beats",
+        "break": "downbeats",
+        "outro": "downbeats",
+    },
     routes=(
-        *_drift({"intro": (1.02, 1.5), "verse": (1.04, 3.0), "build": (1.07, 5.0), "chorus": (1.10, 9.0),
-                 "drop": (1.15, 12.0), "break": (1.008, 0.8), "outro": (1.02, 1.5)}),
-        *_nods({"intro": 1.035, "verse": 1.04, "build": 1.04, "chorus": 1.05, "drop": 1.06, "break": 1.03,
-                "outro": 1.035}),
+        *_drift(
+            {
+                "intro": (1.02, 1.5),
+                "verse": (1.04, 3.0),
+                "build": (1.07, 5.0),
+                "chorus": (1.10, 9.0),
+                "drop": (1.15, 12.0),
+                "break": (1.008, 0.8),
+                "outro": (1.02, 1.5),
+            }
+        ),
+        *_nods(
+            {"intro": 1.035, "verse": 1.04, "build": 1.04, "chorus": 1.05, "drop": 1.06, "break": 1.03, "outro": 1.035}
+        ),
         Route("hits", "angle", 0.0, 1.2, release=0.25, shape="nod", sections=_only("drop"), flip="event"),
-        *_levels({"intro": 0.75, "verse": 0.70, "build": 0.68, "chorus": 0.63, "drop": 0.62, "break": 0.80,
-                  "outro": 0.76}, kick=0.54, downbeat=0.46),
+        *_levels(
+            {"intro": 0.75, "verse": 0.70, "build": 0.68, "chorus": 0.63, "drop": 0.62, "break": 0.80, "outro": 0.76},
+            kick=0.54,
+            downbeat=0.46,
+        ),
         *_base(),
         *_drop(),
     ),
@@ -109,16 +138,37 @@ FOUR_ON_THE_FLOOR = Preset(
 HIP_HOP = Preset(
     name="hip-hop",
     title="Hip-hop, R&B, funk, anything that leans on 2 and 4",
-    hits={"intro": "downbeats", "verse": "backbeats", "build": "backbeats", "chorus": "beats", "drop": "beats",
-          "break": "downbeats", "outro": "downbeats"},
+    hits={
+        "intro": "downbeats",
+        "verse": "backbeats",
+        "build": "backbeats",
+        "chorus": "beats",
+        "drop": "beats",
+        "break": "downbeats",
+        "outro": "downbeats",
+    },
     routes=(
-        *_drift({"intro": (1.015, 1.0), "verse": (1.03, 2.5), "build": (1.05, 3.0), "chorus": (1.08, 8.0),
-                 "drop": (1.12, 10.0), "break": (1.006, 0.8), "outro": (1.015, 1.0)}),
-        *_nods({"intro": 1.04, "verse": 1.05, "build": 1.05, "chorus": 1.055, "drop": 1.065, "break": 1.03,
-                "outro": 1.04}, release=0.3),
+        *_drift(
+            {
+                "intro": (1.015, 1.0),
+                "verse": (1.03, 2.5),
+                "build": (1.05, 3.0),
+                "chorus": (1.08, 8.0),
+                "drop": (1.12, 10.0),
+                "break": (1.006, 0.8),
+                "outro": (1.015, 1.0),
+            }
+        ),
+        *_nods(
+            {"intro": 1.04, "verse": 1.05, "build": 1.05, "chorus": 1.055, "drop": 1.065, "break": 1.03, "outro": 1.04},
+            release=0.3,
+        ),
         Route("hits", "angle", 0.0, 1.0, release=0.2, shape="nod", sections=_only("chorus", "drop"), flip="event"),
-        *_levels({"intro": 0.76, "verse": 0.72, "build": 0.70, "chorus": 0.64, "drop": 0.63, "break": 0.80,
-                  "outro": 0.78}, kick=0.56, downbeat=0.48),
+        *_levels(
+            {"intro": 0.76, "verse": 0.72, "build": 0.70, "chorus": 0.64, "drop": 0.63, "break": 0.80, "outro": 0.78},
+            kick=0.56,
+            downbeat=0.48,
+        ),
         *_base(),
         *_drop(),
     ),
@@ -129,15 +179,36 @@ AMBIENT = Preset(
     title="Ambient, piano, strings, songs without drums: motion breathes with loudness",
     hits={"chorus": "downbeats", "drop": "downbeats", "build": "every other bar"},
     routes=(
-        *(Route("loudness", "zoom", 1.005, high, sections=_only(role)) for role, high in (
-            ("intro", 1.03), ("verse", 1.05), ("build", 1.06), ("chorus", 1.08), ("drop", 1.10), ("break", 1.02),
-            ("outro", 1.03))),
-        *(Route("steady", "angle", turn, turn, sections=_only(role), flip="phrase") for role, turn in (
-            ("intro", 0.8), ("verse", 1.5), ("build", 2.0), ("chorus", 3.0), ("drop", 4.0), ("break", 0.5),
-            ("outro", 0.8))),
-        *_nods({role: 1.03 for role in ROLES}, release=0.6),
-        *_levels({"intro": 0.78, "verse": 0.76, "build": 0.74, "chorus": 0.72, "drop": 0.70, "break": 0.82,
-                  "outro": 0.80}, kick=0.62, downbeat=0.58),
+        *(
+            Route("loudness", "zoom", 1.005, high, sections=_only(role))
+            for role, high in (
+                ("intro", 1.03),
+                ("verse", 1.05),
+                ("build", 1.06),
+                ("chorus", 1.08),
+                ("drop", 1.10),
+                ("break", 1.02),
+                ("outro", 1.03),
+            )
+        ),
+        *(
+            Route("steady", "angle", turn, turn, sections=_only(role), flip="phrase")
+            for role, turn in (
+                ("intro", 0.8),
+                ("verse", 1.5),
+                ("build", 2.0),
+                ("chorus", 3.0),
+                ("drop", 4.0),
+                ("break", 0.5),
+                ("outro", 0.8),
+            )
+        ),
+        *_nods(dict.fromkeys(ROLES, 1.03), release=0.6),
+        *_levels(
+            {"intro": 0.78, "verse": 0.76, "build": 0.74, "chorus": 0.72, "drop": 0.70, "break": 0.82, "outro": 0.80},
+            kick=0.62,
+            downbeat=0.58,
+        ),
         *_base(cfg=5.5, noise=0.035, noise_hit=0.05),
         *_drop(),
     ),

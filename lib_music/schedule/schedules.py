@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -30,7 +31,7 @@ class Schedule:
         if not self.keyframes or self.keyframes[0][0] != 0:
             raise ValueError(f"Schedule {self.parameter}: the first key must be at frame 0")
         frames = [frame for frame, _ in self.keyframes]
-        if any(b <= a for a, b in zip(frames, frames[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(frames)):
             raise ValueError(f"Schedule {self.parameter}: key frames must be strictly increasing")
         if not all(np.isfinite(value) for _, value in self.keyframes):
             raise ValueError(f"Schedule {self.parameter}: a value is not finite")

@@ -188,7 +188,7 @@ class Score:
 
 
 def _merge(first: Times, second: Times) -> Times:
-    """Union of two increasing event lists; of two closer than MIN_HIT_GAP the one from ``first``, or the earlier, stays."""
+    """Union of two increasing event lists; of two closer than MIN_HIT_GAP ``first``'s, or the earlier, stays."""
     if first.size and second.size:
         after = np.clip(np.searchsorted(first, second), 0, first.size - 1)
         before = np.maximum(after - 1, 0)

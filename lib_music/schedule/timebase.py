@@ -26,7 +26,9 @@ def parse_fps(text: str | float | Fraction) -> Fraction:
     try:
         fps = Fraction(str(text).strip())
     except (ValueError, ZeroDivisionError) as error:
-        raise RangeError(f"fps {text!r} is not a number", "give 24, 25, 30, 60 or a ratio such as 30000/1001") from error
+        raise RangeError(
+            f"fps {text!r} is not a number", "give 24, 25, 30, 60 or a ratio such as 30000/1001"
+        ) from error
     for nominal in (24, 30, 60):
         ntsc = Fraction(nominal * 1000, 1001)
         if abs(fps - ntsc) < Fraction(1, 500) and fps != nominal:

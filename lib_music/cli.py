@@ -1,0 +1,422 @@
+"""``music-visualizer``: the command line.
+
+Exit codes: 0 done; 1 an error of ours or of the machine; 2 what was given cannot be used; 3 the project folder
+cannot be used; 4 painting or encoding failed; 130 stopped by the person, resumable.
+
+Conventions: results go to stdout, everything else to stderr; progress is drawn only on a terminal; an error is one line
+with the fix, a traceback only with ``--debug``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from lib_music import __version__
+from lib_music.errors import InputError, Interrupted, MusicVisualizerError, RangeError
+
+if TYPE_CHECKING:
+    from lib_music.pipeline import Plan, Reporter, Request, Result
+    from lib_music.project import Project
+    from lib_music.render.renderer import Renderer
+
+ASPECTS = {
+    "1:1": (512, 512),
+    "16:9": (1024, 576),
+    "9:16": (576, 1024),
+    "4:5": (512, 640),
+    "4:3": (768, 576),
+    "3:4": (576, 768),
+    "21:9": (1344, 576),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors as one line, like every other error of ours."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message, f"see: {self.prog} --help")
+
+
+def _number(text: str) -> float:
+    """Seconds: ``90``, ``1:30`` or ``0:01:30.5``."""
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError:
+        raise RangeError(f"{text!r} is not a time", "give seconds or m:ss") from None
+    if len(parts) > 3 or any(part < 0 for part in parts[1:]):
+        raise RangeError(f"{text!r} is not a time", "give seconds or m:ss")
+    seconds = 0.0
+    for part in parts:
+        seconds = seconds * 60 + part
+    return seconds
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise RangeError(f"{text!r} is not a whole number", "give for example 1") from None
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, cross, height = text.lower().replace("×", "x").partition("x")
+    if not (cross and width.strip().isdecimal() and height.strip().isdecimal() and len(text) < 20):
+        raise RangeError(f"size {text!r} is not WIDTHxHEIGHT", "give for example 1024x576")
+    return int(width), int(height)
+
+
+def _aspect(text: str) -> tuple[int, int]:
+    try:
+        return ASPECTS[text.strip()]
+    except KeyError:
+        raise RangeError(f"aspect {text!r} is not known", f"give one of {', '.join(ASPECTS)}, or --size WxH") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="music-visualizer", description="A song goes in, a music video comes out.")
+    parser.add_argument("--version", action="version", version=f"music-visualizer {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return sub
+
+    render = command("render", "Make the video of a song.")
+    _song_options(render)
+    _picture_options(render)
+    _render_options(render)
+
+    analyze = command("analyze", "Hear a song: beats, bars, sections, key.")
+    analyze.add_argument("song", metavar="SONG")
+    analyze.add_argument("--json", action="store_true", help="print one JSON object")
+    analyze.add_argument("--start", type=_number, default=0.0, metavar="S")
+    analyze.add_argument("--duration", type=_number, metavar="S")
+
+    for name, text in (
+        ("storyboard", "Word what to paint in each section, into a file to edit."),
+        ("animate", "Write the Deforum settings file of a song."),
+    ):
+        sub = command(name, text)
+        _song_options(sub)
+        _picture_options(sub)
+
+    resume = command("resume", "Go on with a project that was stopped.")
+    resume.add_argument("folder", type=Path, metavar="DIR")
+    _renderer_options(resume)
+
+    listing = command("list", "List the projects in a folder.")
+    listing.add_argument("folder", type=Path, nargs="?", default=Path(), metavar="DIR")
+    command("doctor", "What is installed, what is missing, how to fix it.")
+    return parser
+
+
+def _song_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("song", metavar="SONG", help="an audio or video file")
+    parser.add_argument(
+        "--cover", type=Path, metavar="FILE", help="the picture; else the song's own, else one is drawn"
+    )
+    parser.add_argument("--title", help="else the song's tag, else its file name")
+    parser.add_argument("--artist", help="several are separated by ;")
+    parser.add_argument("--start", type=_number, default=0.0, metavar="S", help="seconds or m:ss into the song")
+    parser.add_argument("--duration", type=_number, metavar="S", help="seconds or m:ss; else to the end")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the project's folder; else one named like the song")
+
+
+def _picture_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", default="auto", help="auto, four-on-the-floor, hip-hop, ambient")
+    parser.add_argument("--prompts", type=Path, metavar="FILE", help="an edited storyboard, or one prompt a line")
+    parser.add_argument("--style", default="", help="words that follow every prompt")
+    parser.add_argument("--negative", help="negative prompt for all sections")
+    parser.add_argument("--base-settings", type=Path, metavar="FILE", help="your own Deforum settings to stand on")
+    parser.add_argument(
+        "--drive", default="", metavar="zoom,strength,…", help="the Deforum keys we may write over them"
+    )
+    parser.add_argument("--fps", default="24", help="24, 25, 30, 60 or any ratio (default 24)")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--size", type=_size, metavar="WxH", help="pixels, multiples of 8 (default 512x512)")
+    size.add_argument("--aspect", type=_aspect, metavar="W:H", help=", ".join(ASPECTS))
+    parser.add_argument("--seed", type=_whole, help="else the song's own")
+    parser.add_argument("--mode", choices=("2D", "3D"), default="2D", help="Deforum's animation mode (default 2D)")
+    parser.add_argument("--cadence", type=_whole, help="every how many frames one is diffused (default: the preset's)")
+
+
+def _render_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--captions", action="store_true", help="write each section's prompt into the animatic")
+    _renderer_options(parser)
+
+
+def _renderer_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--renderer", choices=("animatic", "deforum"), default="animatic")
+    parser.add_argument("--webui", metavar="URL", help="the WebUI for --renderer deforum; credentials by environment")
+    parser.add_argument(
+        "--frames-dir", type=Path, metavar="DIR", help="where the WebUI's output folder is mounted here"
+    )
+
+
+def _request(args: argparse.Namespace) -> Request:
+    from lib_music.pipeline import Request
+
+    width, height = args.size or args.aspect or (512, 512)
+    return Request(
+        Path(args.song),
+        args.cover,
+        args.title,
+        args.artist,
+        args.preset,
+        args.prompts,
+        args.style,
+        args.negative,
+        args.base_settings,
+        args.drive,
+        args.fps,
+        width,
+        height,
+        args.start,
+        args.duration,
+        args.seed,
+        args.mode,
+        args.cadence,
+        getattr(args, "captions", False),
+    )
+
+
+class _Terminal:
+    """Progress on stderr: a rich bar on a terminal, nothing elsewhere but what the person must know."""
+
+    def __init__(self) -> None:
+        from lib_music.pipeline import Reporter
+
+        self._progress: Any = None
+        self._task: Any = None
+        outer = self
+
+        class _Reporter(Reporter):
+            def stage(self, name: str, total: float = 1.0) -> None:
+                outer._stage(name, total)
+
+            def done(self, amount: float) -> None:
+                if outer._progress is not None:
+                    outer._progress.update(outer._task, completed=amount)
+
+            def say(self, text: str) -> None:
+                outer._say(text)
+
+        self.reporter: Reporter = _Reporter()
+
+    def __enter__(self) -> Reporter:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+            self._progress = Progress(
+                TextColumn("{task.description:<9}"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f}%"),
+                TextColumn("{task.fields[rate]}"),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+                refresh_per_second=6,
+            )
+            self._progress.start()
+        return self.reporter
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def _stage(self, name: str, total: float) -> None:
+        if self._progress is None:
+            return
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(name, total=total, rate=f"{total:.0f} frames" if total > 1 else "")
+
+    def _say(self, text: str) -> None:
+        if self._progress is not None:
+            self._progress.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr)
+
+
+def _make_renderer(args: argparse.Namespace) -> Any:
+    def make(plan: Plan, project: Project) -> Renderer:
+        if args.renderer == "deforum":
+            from lib_music.render.deforum_http import DeforumHttpRenderer
+
+            return DeforumHttpRenderer(
+                args.webui, frames_dir=args.frames_dir, job_file=project.path("deforum_job.json")
+            )
+        from lib_music.render.animatic import Animatic
+
+        return Animatic.from_file(plan.cover, captions=plan.request.captions)
+
+    if args.renderer == "deforum" and not args.webui:
+        raise InputError("--renderer deforum needs the WebUI's address", "add --webui http://host:7860")
+    return make
+
+
+def _render(args: argparse.Namespace) -> None:
+    from lib_music.pipeline import make_video
+
+    make = _make_renderer(args)
+    with _Terminal() as reporter:
+        result = make_video(_request(args), args.out, reporter, make)
+    _print_result(result)
+
+
+def _resume(args: argparse.Namespace) -> None:
+    from lib_music.pipeline import Request, make_video
+    from lib_music.project import Project
+
+    project = Project(args.folder)
+    request = Request.from_dict(project.request(), project)
+    make = _make_renderer(args)
+    with _Terminal() as reporter:
+        result = make_video(request, args.folder, reporter, make)
+    _print_result(result)
+
+
+def _print_result(result: Result) -> None:
+    rate = f", {result.painted / result.seconds:.0f} frames/s" if result.painted and result.seconds else ""
+    print(f"video     {result.video}")
+    print(f"settings  {result.settings}  (load it in the Deforum tab)")
+    print(
+        f"frames    {result.frames} ({result.painted} painted now{rate}; segments rendered again: {result.rendered_again})"
+    )
+
+
+def _analyze(args: argparse.Namespace) -> None:
+    from lib_music.analysis import analysis_to_dict
+    from lib_music.audio import open_audio
+    from lib_music.pipeline import hear
+
+    with _Terminal() as reporter:
+        audio = open_audio(Path(args.song), start=args.start, duration=args.duration)
+        for warning in audio.warnings:
+            reporter.say(warning)
+        found = analysis_to_dict(hear(audio, reporter))
+    if args.json:
+        print(json.dumps(found))
+        return
+    key = f"{found['key']} {found['mode']}".strip() or "unknown"
+    print(f"tempo     {found['tempo']:.1f} BPM, {len(found['beats'])} beats, {len(found['downbeats'])} bars")
+    print(f"key       {key}")
+    for section in found["sections"]:
+        print(
+            f"{section['start']:8.2f} – {section['end']:8.2f}  {section['label']}  {section['role']:<7} "
+            f"energy {section['energy']:.2f}"
+        )
+
+
+def _prepare_only(args: argparse.Namespace) -> Plan:
+    from lib_music.pipeline import make_plan
+
+    with _Terminal() as reporter:
+        return make_plan(_request(args), args.out, reporter)
+
+
+def _storyboard(args: argparse.Namespace) -> None:
+    from lib_music.pipeline import STORYBOARD
+
+    plan = _prepare_only(args)
+    assert plan.track.cover is not None
+    for row in plan.storyboard.rows:
+        print(f"{row.label}  {row.prompt.text}")
+    print(f"storyboard  {plan.track.cover.parent / STORYBOARD}  (edit it, then run the render command again)")
+
+
+def _animate(args: argparse.Namespace) -> None:
+    from lib_music.pipeline import SETTINGS
+
+    plan = _prepare_only(args)
+    assert plan.track.cover is not None
+    print(f"settings  {plan.track.cover.parent / SETTINGS}  (load it in the Deforum tab)")
+
+
+def _list(args: argparse.Namespace) -> None:
+    from lib_music.project import find_projects
+
+    found = 0
+    for project in find_projects(args.folder):
+        found += 1
+        print(project.summary())
+    if not found:
+        print(f"no projects in {args.folder.resolve()}", file=sys.stderr)
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from lib_music.doctor import checks
+
+    worst = 0
+    for check in checks():
+        mark = "ok  " if check.ok else ("MISS" if check.needed else "-   ")
+        print(f"{mark}  {check.name:<22} {check.found}" + (f"   -> {check.fix}" if not check.ok else ""))
+        worst = max(worst, 1 if check.needed and not check.ok else 0)
+    return worst
+
+
+COMMANDS = {
+    "render": _render,
+    "resume": _resume,
+    "analyze": _analyze,
+    "storyboard": _storyboard,
+    "animate": _animate,
+    "list": _list,
+    "doctor": _doctor,
+}
+
+
+def _stop(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    logging.getLogger("lib_music").propagate = False
+    logging.getLogger("lib_music").addHandler(logging.NullHandler())
+    try:
+        signal.signal(signal.SIGTERM, _stop)
+        args = _parser().parse_args(arguments)
+        return COMMANDS[args.command](args) or 0
+    except KeyboardInterrupt:
+        return _fail(Interrupted("stopped; what is done is kept", _way_on(arguments)), debug)
+    except BrokenPipeError:
+        # Whoever read our output went away (``| head``): no error, but Python must not complain at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MusicVisualizerError as error:
+        return _fail(error, debug)
+    except (OSError, MemoryError) as error:
+        return _fail(MusicVisualizerError(f"{type(error).__name__}: {error}", "run again with --debug for more"), debug)
+
+
+def _way_on(arguments: Sequence[str]) -> str:
+    return "go on with: music-visualizer " + " ".join(arguments) if arguments[:1] in (["render"], ["resume"]) else ""
+
+
+def _fail(error: MusicVisualizerError, debug: bool) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    fix = f" — {error.fix}" if error.fix else ""
+    print(f"music-visualizer: {error.message}{fix}", file=sys.stderr)
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

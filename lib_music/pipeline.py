@@ -1,0 +1,500 @@
+"""The stages in a row: what the CLI, the page and the HTTP API all call.
+
+Conventions: a :class:`Request` is everything a person can ask for, validated; :func:`prepare` goes from the song to
+the Animation and writes each stage's file; :func:`render` paints, encodes and muxes, and goes on where an earlier run
+of the same request stopped. Both report to a :class:`Reporter` and stop when it says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lib_music.audio import Audio, open_audio
+from lib_music.errors import InputError, Interrupted, ProjectError, RangeError, StoryboardError
+from lib_music.files import slug, write_json
+from lib_music.project import Project, fingerprint
+from lib_music.schedule.animation import MAX_SIZE, MIN_SIZE, SIZE_STEP, Animation, Mode
+from lib_music.schedule.timebase import parse_fps
+
+if TYPE_CHECKING:
+    from lib_music.analysis import Analysis
+    from lib_music.prompts.captions import Captioner
+    from lib_music.prompts.storyboard import Storyboard
+    from lib_music.render.deforum_base import BaseSettings
+    from lib_music.render.renderer import Renderer
+    from lib_music.track import Track
+
+log = logging.getLogger("lib_music")
+
+#: Length of a segment: what a crash can cost.
+SEGMENT_SECONDS = 10
+#: The least of a song that makes a video, s.
+MIN_DURATION = 0.1
+#: The project's files by stage.
+ANIMATION, STORYBOARD, SETTINGS, CORRECTIONS = (
+    "animation.json",
+    "storyboard.json",
+    "deforum_settings.txt",
+    "corrections.json",
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for. Sizes in pixels, times in seconds; validated, raises RangeError.
+
+    ``fps`` is text such as ``24`` or ``30000/1001``; ``drive`` the Deforum keys we may write over ``base_settings``.
+    """
+
+    song: Path
+    cover: Path | None = None
+    title: str | None = None
+    artist: str | None = None
+    preset: str = "auto"
+    prompts: Path | None = None
+    style: str = ""
+    negative: str | None = None
+    base_settings: Path | None = None
+    drive: str = ""
+    fps: str = "24"
+    width: int = 512
+    height: int = 512
+    start: float = 0.0
+    duration: float | None = None
+    seed: int | None = None
+    mode: Mode = "2D"
+    cadence: int | None = None
+    captions: bool = False
+
+    def __post_init__(self) -> None:
+        parse_fps(self.fps)
+        for name, size in (("width", self.width), ("height", self.height)):
+            if not MIN_SIZE <= size <= MAX_SIZE:
+                raise RangeError(
+                    f"{name} {size} is outside {MIN_SIZE} to {MAX_SIZE}", "give for example --size 1024x576"
+                )
+            if size % SIZE_STEP:
+                near = max(MIN_SIZE, round(size / SIZE_STEP) * SIZE_STEP)
+                raise RangeError(f"{name} {size} is not a multiple of {SIZE_STEP}", f"give {near}, as Deforum needs")
+        if not math.isfinite(self.start) or self.start < 0:
+            raise RangeError(f"start {self.start} is not a time in the song", "give seconds, 0 or more")
+        if self.duration is not None and not (math.isfinite(self.duration) and self.duration >= MIN_DURATION):
+            raise RangeError(f"duration {self.duration} is too short", f"give {MIN_DURATION} seconds or more")
+        if self.seed is not None and not 0 <= self.seed < 2**31:
+            raise RangeError(f"seed {self.seed} is outside 0 to {2**31 - 1}", "give another, or none")
+        if self.cadence is not None and not 1 <= self.cadence <= 50:
+            raise RangeError(f"cadence {self.cadence} is outside 1 to 50", "2 is usual")
+
+    def to_dict(self, project: Project) -> dict[str, Any]:
+        """JSON form with paths relative to the project."""
+        paths = {k: project.relative(v) for k, v in asdict(self).items() if isinstance(v, Path)}
+        return {**asdict(self), **paths}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], project: Project) -> Request:
+        """Read the JSON form back; raises ProjectError when it is none."""
+        try:
+            paths = {
+                k: project.folder / data[k] if data[k] is not None else None
+                for k in ("song", "cover", "prompts", "base_settings")
+            }
+            return cls(**{**data, **paths})
+        except (KeyError, TypeError) as error:
+            raise ProjectError(f"{project.file} cannot be read: {error}", "render the song again") from error
+
+
+class Reporter:
+    """Hears how far the work is and may stop it. The base one is silent and never stops."""
+
+    def stage(self, name: str, total: float = 1.0) -> None:
+        """A new stage begins; ``total`` is in its own unit (1.0, or frames)."""
+
+    def done(self, amount: float) -> None:
+        """So much of the stage is done."""
+
+    def say(self, text: str) -> None:
+        """Something the person should know."""
+
+    def should_stop(self) -> bool:
+        """Whether the person wants to stop."""
+        return False
+
+    def check(self) -> None:
+        """Raise Interrupted when the person wants to stop."""
+        if self.should_stop():
+            raise Interrupted("stopped", "run the same command again: it goes on")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All stages up to the Animation, for one project."""
+
+    request: Request
+    audio: Audio
+    track: Track
+    analysis: Analysis
+    storyboard: Storyboard
+    animation: Animation
+    cover: Path
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished video. Times in s; ``painted`` counts the frames of this run."""
+
+    video: Path
+    settings: Path
+    frames: int
+    painted: int
+    seconds: float
+    rendered_again: int
+    warnings: tuple[str, ...] = field(default=())
+
+
+def check_inputs(request: Request) -> tuple[Audio, BaseSettings | None, frozenset[str]]:
+    """Read all the person's files before anything is written; raises InputError.
+
+    Returns
+    -------
+    audio, base settings or None, driven keys
+    """
+    from lib_music.render.deforum_base import read_base_settings
+    from lib_music.render.deforum_settings import resolve_drive
+    from lib_music.schedule.presets import get_preset
+    from lib_music.track.cover import check_cover
+
+    if request.preset != "auto":
+        get_preset(request.preset)
+    driven = resolve_drive(request.drive) if request.drive else frozenset()
+    base = read_base_settings(request.base_settings) if request.base_settings else None
+    if request.prompts is not None and not request.prompts.is_file():
+        raise StoryboardError(f"no such file: {request.prompts}", "check the path given to --prompts")
+    if request.cover is not None:
+        check_cover(request.cover)
+    return open_audio(request.song, start=request.start, duration=request.duration), base, driven
+
+
+def default_folder(request: Request) -> Path:
+    """Where the project goes when the person names no folder: beside where they stand, named like the song."""
+    return Path.cwd() / slug(request.song.stem)
+
+
+def prepare(
+    request: Request,
+    project: Project,
+    reporter: Reporter,
+    *,
+    audio: Audio,
+    base: BaseSettings | None = None,
+    driven: frozenset[str] = frozenset(),
+    captioner: Captioner | None = None,
+) -> Plan:
+    """Everything up to the Animation; writes each stage's file into the (open) project."""
+    from lib_music.prompts.storyboard import write_storyboard
+    from lib_music.render.deforum_settings import build_settings, write_settings
+    from lib_music.schedule.choreography import Look, animate, choose_preset
+    from lib_music.schedule.store import save_animation
+
+    project.claim(audio.content_hash, request.to_dict(project))
+    warnings = [*audio.warnings, *(base.warnings if base else ())]
+    reporter.stage("track")
+    track, cover = _track(request, project, audio, warnings)
+    reporter.check()
+    analysis = _analysis(project, audio, reporter)
+    reporter.check()
+    reporter.stage("prompts")
+    storyboard = _storyboard(request, project, track, analysis, captioner, warnings)
+    if request.prompts is not None or not project.path(STORYBOARD).is_file():
+        write_storyboard(project.path(STORYBOARD), storyboard, analysis.sections)
+    reporter.stage("schedule")
+    seed = request.seed if request.seed is not None else song_seed(audio)
+    look = Look(request.width, request.height, request.mode, cadence=request.cadence, seed=seed)
+    animation = animate(
+        analysis,
+        storyboard.resolve(analysis.sections),
+        preset=choose_preset(request.preset, analysis),
+        fps=parse_fps(request.fps),
+        look=look,
+        base_settings=base.values if base else None,
+        driven=driven,
+    )
+    if storyboard.cover == "start":
+        animation = replace(animation, start_image=cover)
+    save_animation(project.path(ANIMATION), animation)
+    write_settings(project.path(SETTINGS), build_settings(animation, batch_name=slug(track.display)))
+    for warning in warnings:
+        log.warning(warning)
+        reporter.say(warning)
+    return Plan(request, audio, track, analysis, storyboard, animation, cover, tuple(warnings))
+
+
+def song_seed(audio: Audio) -> int:
+    """The seed of a song when the person gives none: its own, and the same every time."""
+    return int(audio.content_hash[:7], 16)
+
+
+def _track(request: Request, project: Project, audio: Audio, warnings: list[str]) -> tuple[Track, Path]:
+    from lib_music.track.cover import prepare_cover
+    from lib_music.track.tags import read_track
+
+    artists = None if request.artist is None else tuple(a.strip() for a in request.artist.split(";") if a.strip())
+    track = read_track(audio.path, title=request.title, artists=artists, duration=audio.total)
+    cover = prepare_cover(request.cover, audio.path, track, project.path("cover.png"))
+    warnings += cover.warnings
+    track = replace(track, cover=cover.path, sources={**track.sources, "cover": cover.source})
+    card = {k: v for k, v in asdict(replace(track, sources={}, cover=None)).items() if k not in ("sources", "cover")}
+    card |= {
+        "version": 1,
+        "cover": cover.path.name,
+        "sources": dict(track.sources),
+        "generation_may_use": sorted(track.generation_may_use),
+    }
+    write_json(project.path("track.json"), card)
+    return track, cover.path
+
+
+def cache_folder() -> Path:
+    """Where analyses are kept: ``$MUSIC_VISUALIZER_CACHE``, or the user's cache folder."""
+    import os
+
+    from platformdirs import user_cache_path
+
+    chosen = os.environ.get("MUSIC_VISUALIZER_CACHE")
+    return (Path(chosen) if chosen else user_cache_path("music-visualizer", appauthor=False)) / "analysis"
+
+
+def hear(audio: Audio, reporter: Reporter) -> Analysis:
+    """Analyse a song, with progress, through the cache."""
+    from lib_music.analysis import analyse
+
+    reporter.stage("analysis")
+
+    def progress(fraction: float) -> None:
+        reporter.done(fraction)
+        reporter.check()
+
+    return analyse(audio, cache=cache_folder(), progress=progress)
+
+
+def _analysis(project: Project, audio: Audio, reporter: Reporter) -> Analysis:
+    """What was heard, saved in the project, with the person's corrections applied."""
+    from lib_music.analysis import read_corrections, save_analysis
+
+    analysis = hear(audio, reporter)
+    save_analysis(project.path("analysis.json"), analysis)
+    corrections = project.path(CORRECTIONS)
+    return read_corrections(corrections).apply(analysis) if corrections.is_file() else analysis
+
+
+def _storyboard(
+    request: Request,
+    project: Project,
+    track: Track,
+    analysis: Analysis,
+    captioner: Captioner | None,
+    warnings: list[str],
+) -> Storyboard:
+    """The person's file, else what they edited in the project, else our own words."""
+    from lib_music.prompts.storyboard import read_storyboard
+
+    for path in (request.prompts, project.path(STORYBOARD)):
+        if path is not None and path.is_file():
+            storyboard = read_storyboard(path, analysis.sections)
+            break
+    else:
+        storyboard = _words(request, track, analysis, captioner, warnings)
+    warnings += storyboard.warnings
+    return storyboard
+
+
+def _words(
+    request: Request, track: Track, analysis: Analysis, captioner: Captioner | None, warnings: list[str]
+) -> Storyboard:
+    from lib_music.prompts.captions import PaletteCaptioner, produce_prompts
+    from lib_music.prompts.storyboard import DEFAULT_NEGATIVE, make_storyboard
+    from lib_music.prompts.text import Own
+
+    assert track.cover is not None
+    seed = request.seed if request.seed is not None else int(analysis.content_hash[:7] or "0", 16)
+    candidates = produce_prompts(captioner or PaletteCaptioner(), track.cover, track, seed=seed)
+    warnings += candidates.warnings
+    negative = DEFAULT_NEGATIVE if request.negative is None else Own(request.negative)
+    return make_storyboard(
+        candidates.prompts, analysis.sections, negative=negative, style=Own(request.style), seed=seed
+    )
+
+
+def render(plan: Plan, project: Project, renderer: Renderer, reporter: Reporter) -> Result:
+    """Paint, encode and mux; goes on where an earlier run of the same plan stopped."""
+    from lib_music.schedule.store import animation_to_dict
+    from lib_music.video.encode import Encoding
+
+    began = time.monotonic()
+    animation, timebase = plan.animation, plan.animation.timebase
+    encoding = Encoding(animation.width, animation.height, timebase.fps)
+    mark = fingerprint(
+        animation_to_dict(animation),
+        plan.cover.read_bytes().hex(),
+        renderer.name,
+        plan.request.captions,
+        encoding.preset,
+        encoding.crf,
+        plan.audio.content_hash,
+        plan.track.display,
+    )
+    finished = project.video()
+    if finished is not None and project.progress().fingerprint == mark:
+        reporter.say("already finished; nothing to do")
+        return _result(plan, project, finished, 0, began)
+    lengths = segment_lengths(timebase.n_frames, timebase.fps)
+    progress = project.begin_render(mark, len(lengths), timebase.n_frames)
+    first = min(progress.begun, len(lengths))
+    if first:
+        log.info("going on at segment %d of %d, %d rendered again so far", first, len(lengths), progress.rendered_again)
+        reporter.say(f"going on at frame {sum(lengths[:first])} of {timebase.n_frames}")
+    reporter.stage("render", timebase.n_frames)
+    if first < len(lengths):
+        _encode(plan, project, renderer, encoding, lengths, first, reporter)
+    reporter.stage("mux")
+    video = _mux(plan, project, lengths)
+    log.info("finished %s", video.name)
+    return _result(plan, project, video, timebase.n_frames - sum(lengths[:first]), began)
+
+
+def segment_lengths(n_frames: int, fps: Fraction) -> list[int]:
+    """Frames in each segment: about ten seconds, none left over shorter than a second unless it is all there is."""
+    full = max(1, round(SEGMENT_SECONDS * fps))
+    count, rest = divmod(n_frames, full)
+    if count and rest < fps:
+        return [full] * (count - 1) + [full + rest]
+    return [full] * count + ([rest] if rest else [])
+
+
+def _encode(
+    plan: Plan, project: Project, renderer: Renderer, encoding: Any, lengths: list[int], first: int, reporter: Reporter
+) -> None:
+    from lib_music.video.encode import SegmentWriter
+
+    def begun(path: Path) -> None:
+        project.save_progress(replace(project.progress(), begun=int(path.stem) + 1))
+
+    def finished(path: Path) -> None:
+        number = int(path.stem)
+        log.info("segment %d of %d is done", number + 1, len(lengths))
+        project.drop_states_before(number + 1)
+
+    start = sum(lengths[:first])
+    state = project.state_file(first).read_bytes() if first else None
+    frames = renderer.frames(plan.animation, start, state)
+    done = start
+    with contextlib.closing(frames), SegmentWriter(encoding, begun, finished) as writer:  # type: ignore[type-var]
+        for number in range(first, len(lengths)):
+            segment = writer.begin(project.segment(number))
+            for i in range(lengths[number]):
+                writer.put(segment, next(frames))
+                done += 1
+                if number + 1 < len(lengths) and i == lengths[number] // 2:
+                    writer.prepare(project.segment(number + 1))
+                if done % 8 == 0:
+                    reporter.done(done)
+                    reporter.check()
+            if number + 1 < len(lengths):
+                project.save_state(number + 1, renderer.state())
+            writer.put(segment, None)
+        reporter.done(done)
+
+
+def _mux(plan: Plan, project: Project, lengths: list[int]) -> Path:
+    from lib_music.video.mux import Chapter, Titles, mux, take_thumbnail
+
+    animation, track = plan.animation, plan.track
+    fps = animation.timebase.fps
+    chapters = tuple(
+        Chapter(float(cue.start / fps), float(cue.end / fps), f"{cue.label} ({cue.role})") for cue in animation.cues
+    )
+    titles = Titles(track.title, ", ".join(track.artists), track.album, track.date, ", ".join(track.genres), chapters)
+    number, frame = thumbnail_place(animation, lengths)
+    thumbnail = project.path("thumbnail.jpg")
+    take_thumbnail(project.segment(number), frame, thumbnail)
+    video = project.path(f"{slug(track.display)}.mp4")
+    segments = [project.segment(i) for i in range(len(lengths))]
+    mux(segments, lengths, fps, plan.audio, titles, thumbnail, video)
+    project.clear_segments()
+    return video
+
+
+def thumbnail_place(animation: Animation, lengths: list[int]) -> tuple[int, int]:
+    """Segment and frame of the thumbnail: a third into the first chorus or drop, else into the song."""
+    loud = [cue for cue in animation.cues if cue.role in ("chorus", "drop")]
+    cue = loud[0] if loud else animation.cues[len(animation.cues) // 3]
+    frame = cue.start + (cue.end - cue.start) // 3
+    number = 0
+    while frame >= lengths[number]:
+        frame -= lengths[number]
+        number += 1
+    return number, frame
+
+
+def _result(plan: Plan, project: Project, video: Path, painted: int, began: float) -> Result:
+    return Result(
+        video,
+        project.path(SETTINGS),
+        plan.animation.timebase.n_frames,
+        painted,
+        time.monotonic() - began,
+        project.progress().rendered_again,
+        plan.warnings,
+    )
+
+
+def make_plan(
+    request: Request,
+    folder: Path | None,
+    reporter: Reporter,
+    captioner: Captioner | None = None,
+    then: Callable[[Plan, Project], None] | None = None,
+) -> Plan:
+    """Check the inputs, then prepare a project; nothing is written when an input is bad.
+
+    ``then`` runs while the project is still held.
+    """
+    audio, base, driven = check_inputs(request)
+    folder = folder or default_folder(request)
+    new = not folder.exists()
+    with Project(folder) as project:
+        try:
+            plan = prepare(request, project, reporter, audio=audio, base=base, driven=driven, captioner=captioner)
+        except InputError:
+            # A storyboard that does not fit is found late; a folder made for nothing goes again.
+            if new:
+                project.discard()
+            raise
+        if then is not None:
+            then(plan, project)
+    return plan
+
+
+def make_video(
+    request: Request,
+    folder: Path | None,
+    reporter: Reporter,
+    make_renderer: Callable[[Plan, Project], Renderer],
+    captioner: Captioner | None = None,
+) -> Result:
+    """The whole way from a song to an mp4."""
+    results: list[Result] = []
+
+    def paint(plan: Plan, project: Project) -> None:
+        results.append(render(plan, project, make_renderer(plan, project), reporter))
+
+    make_plan(request, folder, reporter, captioner, paint)
+    return results[0]
