@@ -78,7 +78,7 @@ def _iff_is_cut(file: BinaryIO, file_size: int, sound: bytes, order: Literal["li
 
 
 def _mp4_is_cut(file: BinaryIO, file_size: int) -> bool:
-    """Walk the top-level boxes (ISO/IEC 14496-12 §4.2): size and type; size 1 = 64 bits follow, 0 = to the end."""
+    """Walk the top-level boxes (ISO/IEC 14496-12 §4.2); size 1 = 64 bits follow, 0 = the rest."""
     at = 0
     while at < file_size:
         file.seek(at)
