@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from lib_music.analysis.types import Times, frozen
 from lib_music.demo.score import DEFAULT_PLAN, LEAD_IN, Score, write_score
 from lib_music.demo.synth import VOICES, Stereo
 from lib_music.errors import AudioError, FfmpegError, RangeError
-from lib_music.ffmpeg import ffmpeg_exe, file_url
+from lib_music.ffmpeg import explain, ffmpeg_exe, file_url, pydub_segment
 
 PEAK = 10 ** (-1 / 20)
 ARTIST = "Music Visualizer"
@@ -225,13 +225,8 @@ def _room(send: Any, sr: int) -> npt.NDArray[np.float32]:
 
 def _segment(track: npt.NDArray[np.float32], sr: int) -> Any:
     """A pydub segment of a track, 32 bits wide, with headroom."""
-    with warnings.catch_warnings():
-        # pydub looks for ffmpeg on PATH when imported; nothing here needs one.
-        warnings.simplefilter("ignore")
-        from pydub import AudioSegment
-
     data = np.round(np.clip(track * _HEADROOM, -1, 1) * (2**31 - 256)).astype("<i4")
-    return AudioSegment(data=data.tobytes(), sample_width=4, frame_rate=sr, channels=2)
+    return pydub_segment()(data=data.tobytes(), sample_width=4, frame_rate=sr, channels=2)
 
 
 def _master(stems: dict[str, npt.NDArray[np.float32]], sr: int) -> Stereo:
@@ -270,10 +265,12 @@ def write(composition: Composition, path: Path | str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(argv, input=sound, capture_output=True, check=False)
         if done.returncode:
-            raise FfmpegError(f"ffmpeg could not write {path.name}: {done.stderr.decode(errors='replace')}")
+            why = explain(done.stderr.decode("utf-8", "replace").splitlines())
+            raise FfmpegError(f"ffmpeg could not write {path.name}: {why}")
         partial.replace(path)
     except OSError as error:
         raise AudioError(f"cannot write {path}: {error.strerror}", "choose another folder") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
     return path

@@ -8,6 +8,7 @@ and size give the same picture.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -322,5 +323,6 @@ def draw_cover(seed: int, path: Path | str, size: int = 1024) -> Path:
     except OSError as error:
         raise CoverError(f"cannot write {path}: {error.strerror}", "choose another folder") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
     return path

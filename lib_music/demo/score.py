@@ -204,9 +204,9 @@ def _hand(rng: np.random.Generator, bpm: float, beats: int) -> _Hand:
 def _drums(hand: _Hand, style: Style, bar: int) -> list[Note]:
     notes = [Note(hand.time(bar, s), "kick", gain=0.8 if m == "x" else 0.5) for s, m in hand.hits(style.kick)]
     for step, mark in hand.hits(style.snare):
-        notes.append(Note(hand.time(bar, step), "snare", gain=0.55 if mark == "x" else 0.25))
+        notes.append(Note(hand.time(bar, step), "snare", gain=0.8 if mark == "x" else 0.35))
         if style.clap:
-            notes.append(Note(hand.time(bar, step), "clap", gain=0.45))
+            notes.append(Note(hand.time(bar, step), "clap", gain=0.6))
     for step, mark in hand.hits(style.hat):
         length, gain = (0.022, 0.2) if mark == "o" else (0.085 if step % STEPS == 2 else 0.03, 0.32)
         notes.append(Note(hand.time(bar, step), "hat", step % 3, length, gain, 0.25 if step % 2 else -0.15))

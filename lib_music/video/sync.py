@@ -15,19 +15,16 @@ detection methods", ISMIR 2012; the matching counts as ``mir_eval.onset.f_measur
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
 from lib_music.errors import FfmpegError, RangeError
-from lib_music.ffmpeg import ffmpeg_exe, file_url
+from lib_music.ffmpeg import FfmpegOutput, explain, input_args
 from lib_music.schedule.timebase import Timebase
 
 Change = npt.NDArray[np.float64]
@@ -102,23 +99,21 @@ def visual_change(path: Path | str, *, width: int = 64) -> tuple[Change, Fractio
     """
     if width < 16:
         raise RangeError(f"width {width!r} is under 16 pixels", "give 64")
-    argv = [ffmpeg_exe(), "-v", "error", "-nostdin", "-i", file_url(path), "-map", "0:v:0", "-an",
+    args = ["-v", "error", *input_args(path), "-map", "0:v:0", "-an",
             "-vf", f"scale={width}:-1:flags=area", "-pix_fmt", "yuv444p", "-f", "yuv4mpegpipe", "-"]
     change: list[float] = []
-    with tempfile.TemporaryFile() as log:
-        with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log) as child:
-            assert child.stdout is not None
-            fps, frame_bytes = _read_header(child.stdout)
-            last = None
-            for block in _frame_blocks(child.stdout, frame_bytes):
-                joined = block if last is None else np.concatenate([last, block])
-                change += [0.0] if last is None else []
-                change += [_difference(joined[i], joined[i - 1]) for i in range(1, len(joined))]
-                last = block[-1:]
-        log.seek(0)
-        message = log.read(400).decode(errors="replace")
-    if child.returncode or not change:
-        raise FfmpegError(f"cannot decode {Path(path).name}: {message or 'no picture'}", "is it a video?")
+    with FfmpegOutput(args) as child:
+        fps, frame_bytes = _read_header(child)
+        last = None
+        for block in _frame_blocks(child, frame_bytes):
+            joined = block if last is None else np.concatenate([last, block])
+            change += [0.0] if last is None else []
+            change += [_difference(joined[i], joined[i - 1]) for i in range(1, len(joined))]
+            last = block[-1:]
+        status = child.finish()
+    if status or not change:
+        why = explain(child.log) or "it holds no picture"
+        raise FfmpegError(f"cannot decode {Path(path).name}: {why}", "give a whole video file")
     return np.array(change), fps
 
 
@@ -129,21 +124,23 @@ def _difference(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> float:
     return float(cv2.norm(a, b, cv2.NORM_L1)) / a.size
 
 
-def _read_header(stream: IO[bytes]) -> tuple[Fraction, int]:
+def _read_header(child: FfmpegOutput) -> tuple[Fraction, int]:
     """(fps, bytes a frame) from a YUV4MPEG2 header; (0, 0) when the stream is empty."""
-    line = stream.readline(256).decode("ascii", "replace")
-    fields = {part[:1]: part[1:] for part in line.split()[1:]}
+    line = b""
+    while len(line) < 256 and not line.endswith(b"\n") and (byte := child.read(1)):
+        line += byte
+    fields = {part[:1]: part[1:] for part in line.decode("ascii", "replace").split()[1:]}
     if not {"W", "H", "F"} <= set(fields):
         return Fraction(0), 0
     rate, per = fields["F"].split(":")
     return Fraction(int(rate), max(1, int(per))), 3 * int(fields["W"]) * int(fields["H"])
 
 
-def _frame_blocks(stream: IO[bytes], frame_bytes: int) -> Iterator[npt.NDArray[np.uint8]]:
+def _frame_blocks(child: FfmpegOutput, frame_bytes: int) -> Iterator[npt.NDArray[np.uint8]]:
     """Yield the frames of a YUV4MPEG2 body in blocks [shape=(k, frame_bytes)]; half a frame is left out."""
     marker = len(b"FRAME\n")
     n = max(1, _BLOCK_BYTES // (frame_bytes + marker))
-    while frame_bytes and (raw := stream.read(n * (frame_bytes + marker))):
+    while frame_bytes and (raw := child.read(n * (frame_bytes + marker))):
         whole = len(raw) // (frame_bytes + marker)
         frames = np.frombuffer(raw, np.uint8, whole * (frame_bytes + marker)).reshape(whole, -1)
         if whole:
