@@ -30,6 +30,17 @@ _ADDRESS = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2}")
 _SCHEDULE_LIKE = re.compile(r"\s*[\"']?\s*\d+\s*[\"']?\s*:")
 _BACKTICKS = re.compile(r"`(.*?)`", re.DOTALL)
 
+#: What to switch off when the address it needs is left out: key, switch, the value that uses it, off.
+_USED_BY: tuple[tuple[str, str, Any, Any], ...] = (
+    ("init_image", "use_init", True, False),
+    ("mask_file", "use_mask", True, False),
+    ("video_mask_path", "use_mask_video", True, False),
+    ("init_images", "use_looper", True, False),
+    ("color_coherence_image_path", "color_coherence", "Image", "None"),
+    ("soundtrack_path", "add_soundtrack", "File", "None"),
+    ("video_init_path", "animation_mode", "Video Input", "2D"),
+)
+
 #: Names that older files use. Deforum would rename them itself, and so undo what we write.
 _RENAMED: Mapping[str, str] = {
     "flip_2d_perspective": "enable_perspective_flip",
@@ -96,6 +107,9 @@ def read_base_settings(path: Path) -> BaseSettings:
             values[key] = DEFAULTS.get(key, "")
             addresses.append(key[:60])
     if addresses:
+        for key, switch, used, off in _USED_BY:
+            if key in addresses and values.get(switch) == used:
+                values[switch] = off
         warnings.append(f"left out, for the WebUI would download them: {', '.join(sorted(addresses))}")
     if values.get("parseq_manifest"):
         warnings.append("parseq_manifest is used: the fields it manages override the music's")

@@ -1,0 +1,180 @@
+"""Follow one run of Deforum, frame by frame.
+
+Conventions: a frame is trusted when the frame one cadence later exists, when all frames of the run exist, or
+when the run has succeeded; ``settle`` is how long files may take to show up after the run says it is over.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lib_music.errors import DeforumError
+from lib_music.render.deforum_api import DeforumApi
+from lib_music.render.deforum_frames import FolderFrames, FrameSource, RouteFrames, count_frames, decode
+from lib_music.render.deforum_job import JobRecord, JobStatus
+from lib_music.render.deforum_settings import CADENCE_MODES, saved_frames
+from lib_music.render.pixels import Rgb
+
+#: How many frames to look ahead, so that a run far in front is not asked about every frame.
+LOOK_AHEAD = 64
+#: A queue may be longer than a pause: there this many times the patience.
+QUEUE_FACTOR = 12
+
+AGAIN = "run the same command again to go on from there"
+
+
+class Follower:
+    """Waits for the frames of a run.
+
+    Attributes
+    ----------
+    cadence : int
+        Frames appear in blocks of this many.
+    finished : bool
+        Every frame is there.
+    """
+
+    def __init__(
+        self,
+        api: DeforumApi,
+        record: JobRecord,
+        settings: Mapping[str, Any],
+        size: tuple[int, int],
+        n_frames: int,
+        *,
+        frames_dir: Path | None,
+        poll: float,
+        stall: float,
+        settle: float,
+        pause: Callable[[float], None],
+        remember: Callable[[JobRecord], None],
+    ) -> None:
+        self._api, self._record = api, record
+        self._width, self._height = size
+        self._n_frames = n_frames
+        self.cadence = int(settings["diffusion_cadence"]) if settings["animation_mode"] in CADENCE_MODES else 1
+        self._total = saved_frames(settings["max_frames"], self.cadence)
+        self._frames_dir = frames_dir
+        self._poll, self._stall, self._settle = poll, stall, settle
+        self._pause, self._remember = pause, remember
+        self._source: FrameSource | None = None
+        self._trusted = 0
+        self._sign: tuple[object, ...] = ()
+        self._changed = time.monotonic()
+        self.finished = False
+
+    def wait(self, frame: int) -> Rgb:
+        """The picture of ``frame``, as soon as it can be trusted.
+
+        Raises DeforumError when the run fails, is interrupted, stalls or ends without it.
+        """
+        self._changed = time.monotonic()
+        while True:
+            source = self.source()
+            if source is not None and self._may_trust(source, frame):
+                data = source.read(frame)
+                picture = decode(data, self._width, self._height) if data is not None else None
+                if picture is not None:
+                    return picture
+            self._look(frame)
+            self._pause(self._poll)
+
+    def source(self) -> FrameSource | None:
+        """Where the frames are, once the first one is there."""
+        if self._source is None and self._record.timestring:
+            for candidate in self._candidates():
+                if candidate.exists(0):
+                    self._source = candidate
+                    break
+        return self._source
+
+    def _candidates(self) -> list[FrameSource]:
+        record = self._record
+        if self._frames_dir is not None:
+            folders = [self._frames_dir / record.batch_name, self._frames_dir]
+            return [FolderFrames(folder, record.timestring) for folder in folders]
+        found: list[FrameSource] = []
+        outdir = Path(record.outdir)
+        if record.outdir and outdir.is_absolute() and outdir.is_dir():
+            found.append(FolderFrames(outdir, record.timestring))
+            if self._api.client.is_local:
+                return found
+        if record.outdir:
+            found.append(RouteFrames(self._api.client, record.outdir, record.timestring))
+        return found
+
+    def _may_trust(self, source: FrameSource, frame: int) -> bool:
+        if self.finished or frame < self._trusted:
+            return True
+        for ahead in (LOOK_AHEAD, 0):
+            last = min(frame + self.cadence + ahead, self._total - 1)
+            if source.exists(last):
+                whole = last == self._total - 1
+                self._trusted = self._total if whole else last - self.cadence + 1
+                return frame < self._trusted
+        return False
+
+    def _look(self, frame: int) -> None:
+        """Ask how the run goes; raises where it goes no further."""
+        status = self._api.job(self._record.job_id)
+        if status is None:
+            raise DeforumError(f"the WebUI forgot the run at frame {frame}; it was restarted", AGAIN)
+        if not self._record.timestring and status.timestring:
+            self._record = dataclasses.replace(
+                self._record, timestring=status.timestring, outdir=status.outdir
+            )
+            self._remember(self._record)
+        if status.status == "FAILED":
+            raise self._failure(status)
+        if status.status == "SUCCEEDED":
+            self.finished = True
+        sign = (status.status, status.phase, status.updates, frame)
+        if sign != self._sign:
+            self._sign, self._changed = sign, time.monotonic()
+        silent = time.monotonic() - self._changed
+        if not status.is_painting or status.is_over:
+            if silent > self._settle:
+                raise self._too_few(status)
+        elif silent > self._stall * (QUEUE_FACTOR if status.phase == "QUEUED" else 1):
+            self._give_up(status, frame, silent)
+
+    def _give_up(self, status: JobStatus, frame: int, silent: float) -> None:
+        self._api.cancel(self._record.job_id)
+        self._record = dataclasses.replace(self._record, cancelled=True)
+        self._remember(self._record)
+        raise DeforumError(
+            f"no sign of life from the run for {silent:.0f} s at frame {frame} ({status.phase})",
+            f"look at the WebUI's console; {AGAIN}",
+        )
+
+    def _failure(self, status: JobStatus) -> DeforumError:
+        said = status.message or status.error_type
+        before = self.source() is None
+        if "cn_1_weight" in said or (before and status.error_type != "TERMINAL"):
+            return DeforumError(
+                f"Deforum failed before the first frame: {said}",
+                "install this extension or ControlNet there: without, Deforum stops at 'cn_1_weight'; "
+                "for any other cause see the WebUI's console",
+            )
+        if before:
+            return DeforumError(f"Deforum refuses the settings: {said}", "see the WebUI's console")
+        return DeforumError(
+            f"Deforum failed after {self._count()} of {self._n_frames} frames: {said}",
+            f"see the WebUI's console; {AGAIN}",
+        )
+
+    def _too_few(self, status: JobStatus) -> DeforumError:
+        """The run is over, by its word or because nothing happens any more, and frames are missing."""
+        count = min(self._count(), self._n_frames)
+        if status.status == "SUCCEEDED":
+            fix = "check that its disk is not full, and that this machine sees its output folder"
+            return DeforumError(f"Deforum says it is done with {count} of {self._n_frames} frames", fix)
+        return DeforumError(f"the run was interrupted there after {count} of {self._n_frames} frames", AGAIN)
+
+    def _count(self) -> int:
+        source = self.source()
+        return count_frames(source) if source is not None else 0

@@ -1,0 +1,166 @@
+"""Where Deforum's frames come from: a folder that both machines see, or the WebUI's file route.
+
+Conventions: frame ``i`` of run ``ts`` is ``{ts}_{i:09}.png``. A file may be caught half written, so a frame
+counts only when its PNG is complete, from the signature to the end chunk.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
+
+import numpy as np
+
+from lib_music.errors import DeforumError
+from lib_music.render.pixels import Rgb
+
+if TYPE_CHECKING:
+    from lib_music.render.deforum_client import WebuiClient
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+
+
+class _NotAllowedError(DeforumError):
+    """The route does not answer this method."""
+
+
+class WrongSizeError(DeforumError):
+    """The pictures do not fit the video."""
+
+
+class FrameSource(Protocol):
+    """The frames of one run."""
+
+    def exists(self, frame: int) -> bool:
+        """Whether the file is there, complete or not."""
+        ...
+
+    def read(self, frame: int) -> bytes | None:
+        """The file's bytes; None while it is missing or not complete."""
+        ...
+
+    def drop_from(self, frame: int) -> bool:
+        """Delete this frame and all after it; False where that is not possible."""
+        ...
+
+
+def frame_name(timestring: str, frame: int) -> str:
+    """The file name that Deforum gives a frame."""
+    return f"{timestring}_{frame:09}.png"
+
+
+def is_complete(data: bytes) -> bool:
+    """Whether ``data`` is a PNG from beginning to end."""
+    return data.startswith(_SIGNATURE) and data.endswith(_END)
+
+
+def decode(data: bytes, width: int, height: int) -> Rgb | None:
+    """The picture of a complete PNG; None where it is damaged.
+
+    Raises WrongSizeError when it is of another size; that is looked up before anything is unpacked.
+    """
+    import cv2
+
+    found = struct.unpack(">II", data[16:24]) if len(data) >= 24 else (0, 0)
+    if found != (width, height):
+        raise WrongSizeError(
+            f"Deforum painted {found[0]}x{found[1]} instead of {width}x{height}",
+            "give --size in multiples of 64 and switch off upscaling there",
+        )
+    bgr: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return None if bgr is None else np.ascontiguousarray(bgr[:, :, ::-1])
+
+
+class FolderFrames:
+    """Frames in a folder of this machine."""
+
+    def __init__(self, folder: Path, timestring: str) -> None:
+        self.folder, self.timestring = folder, timestring
+
+    def exists(self, frame: int) -> bool:
+        """Whether the file is there."""
+        return self._path(frame).is_file()
+
+    def read(self, frame: int) -> bytes | None:
+        """The complete file, or None."""
+        try:
+            data = self._path(frame).read_bytes()
+        except OSError:
+            return None
+        return data if is_complete(data) else None
+
+    def drop_from(self, frame: int) -> bool:
+        """Delete the frame and all after it, so that Deforum resumes there."""
+        try:
+            for path in self.folder.glob(f"{self.timestring}_*.png"):
+                number = path.stem.rpartition("_")[2]
+                if number.isdigit() and int(number) >= frame:
+                    path.unlink(missing_ok=True)
+        except OSError:
+            return False
+        return True
+
+    def _path(self, frame: int) -> Path:
+        return self.folder / frame_name(self.timestring, frame)
+
+
+class RouteFrames:
+    """Frames through ``/file=``, which gradio serves for folders below the WebUI's own."""
+
+    def __init__(self, client: WebuiClient, outdir: str, timestring: str) -> None:
+        separator = "\\" if "\\" in outdir and "/" not in outdir else "/"
+        self._client, self._folder = client, outdir.rstrip("/\\") + separator
+        self.timestring = timestring
+
+    def exists(self, frame: int) -> bool:
+        """Whether the WebUI has the file."""
+        try:
+            return self._get("HEAD", frame) is not None
+        except _NotAllowedError:
+            return self._get("GET", frame) is not None
+
+    def read(self, frame: int) -> bytes | None:
+        """The complete file, or None."""
+        data = self._get("GET", frame)
+        return data if data is not None and is_complete(data) else None
+
+    def drop_from(self, frame: int) -> bool:
+        """The route only reads."""
+        return False
+
+    def _get(self, method: str, frame: int) -> bytes | None:
+        path = f"/file={quote(self._folder + frame_name(self.timestring, frame))}"
+        answer = self._client.request(method, path)
+        if answer.status == 401 and self._client.sign_in():
+            answer = self._client.request(method, path)
+        if answer.ok:
+            return answer.body
+        if answer.status == 404:
+            return None
+        if answer.status == 405:
+            raise _NotAllowedError("the file route knows no HEAD")
+        if answer.status == 401:
+            raise DeforumError(
+                "the WebUI wants a password for its files",
+                "set MUSIC_VISUALIZER_WEBUI_AUTH=user:password to the one of --gradio-auth",
+            )
+        raise DeforumError(
+            f"the WebUI does not hand out its frames (answer {answer.status} for its output folder)",
+            "start it with --gradio-allowed-path for that folder, or share the folder with this machine",
+        )
+
+
+def count_frames(source: FrameSource) -> int:
+    """How many frames there are from 0 on without a gap, by doubling and bisection."""
+    if not source.exists(0):
+        return 0
+    good, bad = 0, 1
+    while source.exists(bad):
+        good, bad = bad, bad * 2
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if source.exists(middle) else (good, middle)
+    return bad

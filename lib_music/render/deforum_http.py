@@ -1,0 +1,251 @@
+"""Frames painted by a remote WebUI's Deforum, over its HTTP API.
+
+Conventions
+-----------
+- One run of Deforum paints the whole animation; we follow it and hand on its frames as they appear. A frame is
+  handed on when a later cadence exists or the run has succeeded, because after an interrupt the last picture is
+  half painted and yet saved like any other.
+- ``state()`` and ``job_file`` hold a :class:`~lib_music.render.deforum_job.JobRecord`. Going on means, in this
+  order: follow the run that still paints; take the frames of one that has finished; let Deforum resume from its
+  own frames; paint anew.
+- Deforum's word on a run is not enough: an interrupted one stays "accepted" for ever. Frames are counted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lib_music.errors import Interrupted
+from lib_music.render.deforum_api import DeforumApi
+from lib_music.render.deforum_client import WebuiClient
+from lib_music.render.deforum_follow import Follower
+from lib_music.render.deforum_frames import FrameSource, WrongSizeError, count_frames
+from lib_music.render.deforum_job import JobRecord, JobStatus, settings_digest
+from lib_music.render.deforum_settings import build_settings, saved_frames, slug
+from lib_music.render.pixels import rgb_to_frame
+from lib_music.render.renderer import Frame, ShouldStop
+from lib_music.schedule.animation import Animation
+
+if TYPE_CHECKING:
+    import requests
+
+log = logging.getLogger(__name__)
+
+
+def _never() -> bool:
+    return False
+
+
+class DeforumHttpRenderer:
+    """A :class:`~lib_music.render.renderer.Renderer` that lets a remote WebUI paint.
+
+    Parameters
+    ----------
+    url : str
+        The WebUI's address, ``http://host:7860``; without credentials, which come from the environment
+        variable ``MUSIC_VISUALIZER_WEBUI_AUTH`` as ``user:password``.
+    batch_name : str
+        What the output folder there shall be called; made a slug and followed by a mark of the settings.
+    frames_dir : Path, optional
+        The WebUI's output folder, or the run's, as this machine sees it. Without it the folder that the WebUI
+        names is tried here, then its file route.
+    job_file : Path, optional
+        Where to remember the run between segments, so that nothing is painted twice.
+    poll : float
+        Seconds between two looks.
+    patience : float
+        Seconds for which a lost connection is tried again.
+    stall : float
+        Seconds without any sign of life after which a run is given up.
+    settle : float
+        Seconds for which files may take to show up after the run is over.
+    session : requests.Session, optional
+    should_stop : callable
+        Asked while waiting; True stops the run there and raises Interrupted.
+
+    Raises
+    ------
+    InputError
+        The address or the credentials cannot be used.
+    """
+
+    name = "deforum"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        batch_name: str = "music-visualizer",
+        frames_dir: Path | None = None,
+        job_file: Path | None = None,
+        poll: float = 1.0,
+        patience: float = 120.0,
+        stall: float = 900.0,
+        settle: float = 15.0,
+        session: requests.Session | None = None,
+        should_stop: ShouldStop = _never,
+    ) -> None:
+        self._batch_name = slug(batch_name)[:51]
+        self._frames_dir, self._job_file = frames_dir, job_file
+        self._poll, self._stall, self._settle = poll, stall, settle
+        self._should_stop = should_stop
+        self._client = WebuiClient(url, session=session, patience=patience, sleep=self._pause)
+        self._api = DeforumApi(self._client)
+        self._record: JobRecord | None = None
+
+    def frames(self, animation: Animation, start: int, state: bytes | None) -> Iterator[Frame]:
+        """Yield frames from ``start`` on; see :class:`~lib_music.render.renderer.Renderer`.
+
+        Raises
+        ------
+        DeforumError
+            The WebUI cannot be reached, refuses, fails, is interrupted or stops short of the last frame.
+        Interrupted
+            ``should_stop`` said so.
+        """
+        settings = build_settings(animation, batch_name=self._batch_name)
+        digest = settings_digest(settings, animation.start_image)
+        settings["batch_name"] = f"{self._batch_name}-{digest[:8]}"
+        self._api.check()
+        try:
+            follower = self._attach(animation, settings, digest, state)
+            for frame in range(start, animation.timebase.n_frames):
+                yield rgb_to_frame(follower.wait(frame))
+        except (GeneratorExit, KeyboardInterrupt, Interrupted, WrongSizeError):
+            self._cancel()
+            raise
+
+    def state(self) -> bytes:
+        """The run as we remember it; a few hundred bytes."""
+        return self._record.to_bytes() if self._record else b""
+
+    def _attach(
+        self, animation: Animation, settings: dict[str, Any], digest: str, state: bytes | None
+    ) -> Follower:
+        """Follow what is already there as far as it goes, else start a run."""
+        record = JobRecord.from_bytes(state) if state else None
+        if self._job_file:
+            # Written whenever the run changes, so newer than the state of the last segment.
+            record = JobRecord.load(self._job_file) or record
+        if record is not None and record.digest == digest:
+            self._remember(record)
+            follower = self._take_up(animation, settings, record)
+            if follower is not None:
+                return follower
+        return self._submit(animation, settings, digest, resume="")
+
+    def _take_up(
+        self, animation: Animation, settings: dict[str, Any], record: JobRecord
+    ) -> Follower | None:
+        """Go on with an earlier run; None where nothing of it can be used."""
+        status = self._settled(record)
+        follower = self._follower(animation, settings, record)
+        if status is not None and not status.is_over and status.is_painting and not record.cancelled:
+            log.info("following run %s, which is still painting", record.job_id)
+            return follower
+        source = follower.source()
+        if source is None:
+            return None
+        count, total = count_frames(source), saved_frames(settings["max_frames"], follower.cadence)
+        if count >= total and source.read(total - 1) is not None:
+            follower.finished = True
+            return follower
+        keep = self._keep(source, count, follower.cadence, _half_painted(status, record))
+        if keep < 2 * follower.cadence:
+            return None
+        log.info("resuming after %d frames", keep)
+        return self._submit(animation, settings, record.digest, resume=record.timestring, outdir=record.outdir)
+
+    def _settled(self, record: JobRecord) -> JobStatus | None:
+        """The run's status, once a cancelled one has put down its brush."""
+        until = time.monotonic() + 60
+        status = self._api.job(record.job_id)
+        while (
+            status is not None
+            and (record.cancelled or status.status == "CANCELLED")
+            and status.phase in ("PREPARING", "GENERATING")
+            and time.monotonic() < until
+        ):
+            self._pause(self._poll)
+            status = self._api.job(record.job_id)
+        if status is not None and not record.timestring and status.timestring:
+            self._remember(dataclasses.replace(record, timestring=status.timestring, outdir=status.outdir))
+        return status
+
+    def _keep(self, source: FrameSource, count: int, cadence: int, half_painted: bool | None) -> int:
+        """How many frames Deforum may resume from, after deleting what is not whole; 0 for none.
+
+        Deforum goes on at the last multiple of the cadence and blends from the block before it. Where it is
+        not known how the run ended (None), the last block is deleted only where that is possible.
+        """
+        if count and source.read(count - 1) is None:
+            half_painted = True
+        if half_painted is False:
+            return count - count % cadence
+        keep = max(count - 1, 0) // cadence * cadence
+        if source.drop_from(keep):
+            return keep
+        if half_painted is None:
+            return count - count % cadence
+        log.warning("the last picture may be half painted and cannot be deleted from here; painting anew")
+        return 0
+
+    def _submit(
+        self, animation: Animation, settings: dict[str, Any], digest: str, *, resume: str, outdir: str = ""
+    ) -> Follower:
+        """Start a run, from a timestring's frames where one is given."""
+        sent = dict(settings, resume_from_timestring=bool(resume), resume_timestring=resume)
+        if animation.start_image is not None and settings["init_image"] == str(animation.start_image):
+            sent.update(self._api.place_start_image(animation.start_image))
+        job_id = self._api.submit(sent)
+        self._remember(JobRecord(job_id, digest, settings["batch_name"], outdir, resume))
+        assert self._record is not None
+        return self._follower(animation, settings, self._record)
+
+    def _follower(self, animation: Animation, settings: dict[str, Any], record: JobRecord) -> Follower:
+        return Follower(
+            self._api,
+            self._record or record,
+            settings,
+            (animation.width, animation.height),
+            animation.timebase.n_frames,
+            frames_dir=self._frames_dir,
+            poll=self._poll,
+            stall=self._stall,
+            settle=self._settle,
+            pause=self._pause,
+            remember=self._remember,
+        )
+
+    def _remember(self, record: JobRecord) -> None:
+        self._record = record
+        if self._job_file is not None:
+            record.save(self._job_file)
+
+    def _cancel(self) -> None:
+        """Stop the run there, and note that its last picture may be half painted."""
+        if self._record is not None and self._api.cancel(self._record.job_id):
+            self._remember(dataclasses.replace(self._record, cancelled=True))
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep, but not through a wish to stop."""
+        until = time.monotonic() + seconds
+        while True:
+            if self._should_stop():
+                raise Interrupted("stopped", "run the same command again to go on")
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(left, 0.2))
+
+
+def _half_painted(status: JobStatus | None, record: JobRecord) -> bool | None:
+    """Whether the run ended by an interrupt, after which its last picture is half painted; None: unknown."""
+    if record.cancelled:
+        return True
+    return None if status is None else status.status not in ("FAILED", "SUCCEEDED")
