@@ -292,9 +292,8 @@ def _print_result(result: Result) -> None:
     rate = f", {result.painted / result.seconds:.0f} frames/s" if result.painted and result.seconds else ""
     print(f"video     {result.video}")
     print(f"settings  {result.settings}  (load it in the Deforum tab)")
-    print(
-        f"frames    {result.frames} ({result.painted} painted now{rate}; segments rendered again: {result.rendered_again})"
-    )
+    again = f"segments rendered again: {result.rendered_again}"
+    print(f"frames    {result.frames} ({result.painted} painted now{rate}; {again})")
 
 
 def _analyze(args: argparse.Namespace) -> None:

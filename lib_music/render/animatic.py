@@ -91,7 +91,7 @@ class Motion:
         turn = np.array(
             [[alpha, beta, (1 - alpha) * cx - beta * cy], [-beta, alpha, beta * cx + (1 - alpha) * cy], [0, 0, 1]]
         )
-        return turn @ np.array([[1, 0, self.x[i]], [0, 1, self.y[i]], [0, 0, 1]])
+        return np.asarray(turn @ np.array([[1, 0, self.x[i]], [0, 1, self.y[i]], [0, 0, 1]]), np.float64)
 
 
 class Animatic:

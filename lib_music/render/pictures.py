@@ -289,4 +289,4 @@ def _feather(size: tuple[int, int], width: float) -> Floats:
     x = np.minimum(np.arange(w) + 0.5, w - np.arange(w) - 0.5) / edge
     y = np.minimum(np.arange(h) + 0.5, h - np.arange(h) - 0.5) / edge
     ramp = np.clip(np.minimum(x[None, :], y[:, None]), 0, 1)
-    return (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)
+    return np.asarray(ramp * ramp * (3 - 2 * ramp), np.float32)

@@ -35,4 +35,4 @@ def strength_at(strength: Array | float, diffusions_per_second: float) -> Array:
     More diffusions a second each keep more, so that the picture is renewed at the same pace.
     """
     scaled = np.asarray(strength, np.float64) ** np.sqrt(REFERENCE_DIFFUSIONS / diffusions_per_second)
-    return np.clip(scaled, 0.0, 1.0)
+    return np.asarray(np.clip(scaled, 0.0, 1.0), np.float64)

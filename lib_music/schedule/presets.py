@@ -80,8 +80,8 @@ def _levels(rest: Mapping[Role, float], kick: float, downbeat: float) -> tuple[R
 def _drop() -> tuple[Route, ...]:
     """Zoom and cfg rise for four bars, stillness on the last beat, then two fast bars."""
     return (
-        Route("leads", "zoom", 1.0, 1.06, attack=2.0, release=0.05),
-        Route("leads", "cfg_scale_schedule", 0.0, 7.0, attack=2.0, release=0.2, shape="level"),
+        Route("leads", "zoom", 1.0, 1.06, attack=15.0, unit="beats"),
+        Route("leads", "cfg_scale_schedule", 0.0, 7.0, attack=15.0, release=0.5, unit="beats", shape="level"),
         Route("stills", "motion", 1.0, 0.1, release=0.02, shape="level"),
         Route("stills", "contrast_schedule", 1.0, 0.98, release=0.05, shape="level"),
         Route("surges", "zoom", 1.0, 1.28, release=0.5),
@@ -179,29 +179,16 @@ AMBIENT = Preset(
     title="Ambient, piano, strings, songs without drums: motion breathes with loudness",
     hits={"chorus": "downbeats", "drop": "downbeats", "build": "every other bar"},
     routes=(
-        *(
-            Route("loudness", "zoom", 1.005, high, sections=_only(role))
-            for role, high in (
-                ("intro", 1.03),
-                ("verse", 1.05),
-                ("build", 1.06),
-                ("chorus", 1.08),
-                ("drop", 1.10),
-                ("break", 1.02),
-                ("outro", 1.03),
-            )
-        ),
-        *(
-            Route("steady", "angle", turn, turn, sections=_only(role), flip="phrase")
-            for role, turn in (
-                ("intro", 0.8),
-                ("verse", 1.5),
-                ("build", 2.0),
-                ("chorus", 3.0),
-                ("drop", 4.0),
-                ("break", 0.5),
-                ("outro", 0.8),
-            )
+        *_breath(
+            {
+                "intro": (1.03, 0.8),
+                "verse": (1.05, 1.5),
+                "build": (1.06, 2.0),
+                "chorus": (1.08, 3.0),
+                "drop": (1.10, 4.0),
+                "break": (1.02, 0.5),
+                "outro": (1.03, 0.8),
+            }
         ),
         *_nods(dict.fromkeys(ROLES, 1.03), release=0.6),
         *_levels(

@@ -12,8 +12,9 @@ A route has one of three shapes.
 ``level``  a value that diffusion samples (strength, cfg, noise, contrast): the steady value is ``rest``, each
            event pulls it to ``hit``. Sampled only at diffused frames: see :mod:`lib_music.schedule.cadence`.
 
-``attack`` and ``release`` count in seconds or in local beats; after ``release`` a tenth of the hit is left
-(exponential). Sources are an envelope's name, an event's name of :class:`~lib_music.schedule.score.Score`,
+``attack`` and ``release`` count in seconds or in local beats. A hit falls back as the square of what is left of its
+release, ``(1 - u) ** 2``: fast at first, at rest when it ends, and of linear speed, which Deforum's linear keys draw with
+two keys. Sources are an envelope's name, an event's name of :class:`~lib_music.schedule.score.Score`,
 or ``steady``. The pseudo-parameter ``motion`` is a level that scales all rates.
 """
 
@@ -38,8 +39,6 @@ ENVELOPES = ("onset", "low", "mid", "high", "loudness")
 
 #: Samples per second on which rates are integrated, whatever the fps.
 RATE_GRID = 100
-#: Decay constants in one ``release``: a tenth is left after it.
-_DECAYS = float(np.log(10.0))
 
 
 @dataclass(frozen=True)
@@ -96,17 +95,21 @@ def pulses(score: Score, route: Route, times: Array, step: float) -> Array:
         time, until = (np.floor(t / step + 0.5 + 1e-9) * step for t in (exact, exact_until))
         attack, release = (_seconds(route, x, beat) for x in (route.attack, route.release))
         first = max(0, int(np.ceil((time - attack) / step - 1e-6)))
-        last = min(times.size, int(np.ceil((until + 3 * release) / step)) + 1)
+        last = min(times.size, int(np.ceil((until + release) / step)) + 1)
         at = times[first:last]
         shape = np.ones(at.size)
         rising = at < time - 1e-9
         if attack > 0:
             shape[rising] = 1 - (time - at[rising]) / attack
         falling = at > until + 1e-9
-        decay = np.exp(-_DECAYS * (at[falling] - until) / release) if release > 0 else 0.0
-        shape[falling] = decay
+        shape[falling] = _fall(at[falling] - until, release)
         weight[first:last] = np.maximum(weight[first:last], shape)
     return weight
+
+
+def _fall(since: Array, release: float) -> Array:
+    """What is left of a hit ``since`` s after it."""
+    return np.maximum(0.0, 1.0 - since / release) ** 2 if release > 0 else np.zeros(since.size)
 
 
 def _rows(events: Events) -> Iterable[tuple[float, float, float]]:
@@ -158,9 +161,9 @@ def nod_positions(score: Score, route: Route, timebase: Timebase) -> Array:
     for i, (time, _, beat) in enumerate(_rows(events)):
         frame = timebase.frame(time)
         attack, release = (_seconds(route, x, beat) for x in (route.attack, route.release))
-        n_rise, n_fall = int(attack * fps), max(1, int(np.ceil(2.5 * release * fps)))
+        n_rise, n_fall = int(attack * fps), max(1, int(np.ceil(release * fps)))
         rise = np.arange(n_rise) / max(1, n_rise)
-        fall = np.exp(-_DECAYS * np.arange(n_fall) / fps / release) if release > 0 else np.ones(1)
+        fall = _fall(np.arange(n_fall) / fps, release) if release > 0 else np.ones(1)
         shape = np.concatenate((rise[1:], fall)) if n_rise else fall
         first = frame - max(0, n_rise - 1)
         a, b = max(0, first), min(timebase.n_frames, first + shape.size)

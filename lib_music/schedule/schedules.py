@@ -85,40 +85,41 @@ def thin(
 
     Notes
     -----
-    Greedy longest-feasible segments, found by doubling and bisection: each segment is linear between two true
-    samples. Both bounds are checked on what Deforum will compute from the printed digits, rounding included.
+    Greedy longest-feasible segments, found by doubling and bisection. A key leans against the error that has run up so
+    far by at most half the tolerance, so that small errors of one sign do not use up the bound. Both bounds are checked
+    on what Deforum will compute from the printed digits, rounding included.
     """
     exact = np.asarray(values, np.float64)
     n = exact.size
     if n == 0 or not np.isfinite(exact).all():
         raise ValueError("thin: values must be finite and not empty")
-    rounded = np.round(exact, 6)
-    keys = [(0, float(rounded[0]))]
-    start, drift = 0, float(rounded[0] - exact[0])
+    keys = [(0, float(np.round(exact[0], 6)))]
+    drift = keys[0][1] - float(exact[0])
 
-    def error_of(end: int) -> float | None:
-        """Drift after the segment ``start``..``end``, or None when it leaves a bound."""
-        ramp = np.linspace(rounded[start], rounded[end], end - start + 1)[1:]
-        errors = ramp - exact[start + 1 : end + 1]
+    def ending(end: int) -> tuple[float, float] | None:
+        """The key at ``end`` and the drift after it, or None when the segment leaves a bound."""
+        start, value = keys[-1]
+        leaning = float(np.clip(-drift, -tolerance / 2, tolerance / 2))
+        key = float(np.round(exact[end] + leaning, 6))
+        errors = np.linspace(value, key, end - start + 1)[1:] - exact[start + 1 : end + 1]
         running = drift + np.cumsum(errors)
         if np.abs(errors).max() > tolerance or np.abs(running).max() > total_tolerance:
             return None
-        return float(running[-1])
+        return key, float(running[-1])
 
-    while start < n - 1:
+    while (start := keys[-1][0]) < n - 1:
         good, step = start + 1, 2
-        while start + step <= n - 1 and error_of(start + step) is not None:
+        while start + step <= n - 1 and ending(start + step) is not None:
             good, step = start + step, step * 2
         bad = min(start + step, n)
         while bad - good > 1:
             middle = (good + bad) // 2
-            if error_of(middle) is None:
+            if ending(middle) is None:
                 bad = middle
             else:
                 good = middle
-        after = error_of(good)
-        # Two neighbouring samples always fit up to rounding; then the rounding alone is the drift.
-        drift = after if after is not None else drift + float(rounded[good] - exact[good])
-        keys.append((good, float(rounded[good])))
-        start = good
+        # The very next sample always fits but for its rounding, which is then the whole error.
+        exactly = float(np.round(exact[good], 6))
+        key, drift = ending(good) or (exactly, drift + exactly - float(exact[good]))
+        keys.append((good, key))
     return tuple(keys)

@@ -141,10 +141,8 @@ class Score:
 
     @cached_property
     def leads(self) -> Events:
-        """The four bars before each drop, ending where the stillness begins."""
-        bars = 4 * (self.analysis.beats.beats_per_bar or 4)
-        start = np.maximum(self.drops.times - bars * self.drops.beat, 0.0)
-        return self._events(start, self.stills.times)
+        """Where what led up to each drop ends: the moment its stillness begins."""
+        return self._events(self.stills.times)
 
     @cached_property
     def hits(self) -> Events:
