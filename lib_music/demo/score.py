@@ -202,7 +202,7 @@ def _hand(rng: np.random.Generator, bpm: float, beats: int) -> _Hand:
 
 
 def _drums(hand: _Hand, style: Style, bar: int) -> list[Note]:
-    notes = [Note(hand.time(bar, s), "kick", gain=0.8 if m == "x" else 0.5) for s, m in hand.hits(style.kick)]
+    notes = [Note(hand.time(bar, s), "kick", gain=0.7 if m == "x" else 0.45) for s, m in hand.hits(style.kick)]
     for step, mark in hand.hits(style.snare):
         notes.append(Note(hand.time(bar, step), "snare", gain=0.8 if mark == "x" else 0.35))
         if style.clap:
@@ -228,11 +228,11 @@ def _harmony(hand: _Hand, style: Style, bar: int, root: int, brightness: float) 
         held, colour = hand.seconds(hand.beats * STEPS), style.pad_colour * brightness
         for i, tone in enumerate([*tones, tones[0] + 12]):
             pan = (-0.4, 0.1, 0.4, 0.0)[i]
-            notes.append(Note(hand.time(bar), "pad", tone, held, 0.2 * style.pad, pan, colour))
+            notes.append(Note(hand.time(bar), "pad", tone, held, 0.27 * style.pad, pan, colour))
     if style.stab:
         for step, _ in hand.hits(hand.stabs):
             for i, tone in enumerate([*tones, tones[0] + 12]):
-                notes.append(Note(hand.time(bar, step), "stab", tone, hand.seconds(1.2), 0.26 * style.stab,
+                notes.append(Note(hand.time(bar, step), "stab", tone, hand.seconds(1.2), 0.36 * style.stab,
                                   (-0.5, 0.0, 0.5, 0.0)[i], 5200.0))
     if style.pluck:
         for step in range(0, hand.beats * STEPS, 2):
@@ -251,7 +251,7 @@ def _melody(hand: _Hand, style: Style, bar: int, in_section: int, root: int) -> 
             degree = min((degree, degree - 1, degree + 1), key=lambda d: (d - root) % 7 not in (0, 2, 4))
         degree -= 7 if degree > 7 else 0
         notes.append(Note(hand.time(bar, step), "lead", hand.pitch(degree, 69), hand.seconds(held * 0.92),
-                          0.46 * style.lead, colour=5200))
+                          0.42 * style.lead, colour=5200))
     return notes
 
 
@@ -293,7 +293,7 @@ def _ending(hand: _Hand, bar: int) -> list[Note]:
     notes = [Note(hand.time(bar), "kick"), Note(hand.time(bar), "crash", 0, gain=0.45),
              Note(hand.time(bar), "bass", hand.pitch(0, 28), 0.5, 0.4, colour=600)]
     tones = [hand.pitch(degree, 57) for degree in (0, 2, 4, 7)]
-    return notes + [Note(hand.time(bar), "pad", tone, 0.5, 0.2, colour=2200) for tone in tones]
+    return notes + [Note(hand.time(bar), "pad", tone, 0.5, 0.27, colour=2200) for tone in tones]
 
 
 def _check(plan: Sequence[tuple[str, int]], bpm: float, beats: int) -> None:
