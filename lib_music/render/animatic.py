@@ -35,6 +35,10 @@ Matrix = npt.NDArray[np.float64]
 _PX_PER_UNIT, _PX_PER_DEGREE_X, _PX_PER_DEGREE_Y, _ZOOM_PER_UNIT = 0.9, 3.25, 3.5, 0.008
 
 
+#: How far the scale may leave its octave before the view is exchanged for the next copy's.
+_SLACK = 1.04
+
+
 @dataclass(frozen=True, eq=False)
 class Motion:
     """What moves and pulls at each frame; all arrays [shape=(n_frames,)], pixels, degrees, factors."""
@@ -157,12 +161,12 @@ class _Canvas:
 
     def paint(self, i: int) -> Frame:
         """Advance to frame ``i`` and return it."""
-        switched = i in self.switches and (i == 0 or self.switches[i] != self.label)
+        label = self.switches.get(i, self.label)
+        if label != self.label:
+            # Before the step: the new picture takes part in this frame's jump, and comes back with it.
+            self.label, self.place = label, np.eye(3)
         if i:
             self._move(self.motion.step(i, *self.size))
-        if switched:
-            self.label = self.switches[i]
-            self.place = np.eye(3)
         if i % self.animation.cadence == 0:
             self._pull(1.0 - float(self.motion.strength[i]) if i else 1.0)
         return self.frame
@@ -250,15 +254,15 @@ def _at_scale(matrix: Matrix, scale: float) -> Matrix:
 
 
 def _rebase(place: Matrix, size: tuple[int, int]) -> Matrix:
-    """Keep the accumulated motion where the atlas has picture: scale in [1, RATIO), centre inside the frame.
+    """Keep the accumulated motion where the atlas has picture: scale about [1, RATIO], centre inside the frame.
 
     A scale that leaves its octave is exchanged for the same view in the next copy. A view that has travelled off the
     picture comes in again on the other side; the pull makes a short dissolve of it.
     """
     scale = float(np.hypot(place[0, 0], place[1, 0]))
     centre = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
-    octaves = np.floor(np.log(scale) / np.log(RATIO) + 1e-12)
-    factor = RATIO**-octaves
+    # A nod that starts and ends at the edge of an octave must not change copies twice.
+    factor = RATIO if scale < 1 / _SLACK else 1 / RATIO if scale > RATIO * _SLACK else 1.0
     linear = place[:2, :2] * factor
     # The atlas repeats about its centre, so the picture's centre keeps its place on screen.
     seen = place[:2, :2] @ centre + place[:2, 2]

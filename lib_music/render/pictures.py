@@ -30,6 +30,8 @@ MIN_DELTA_E = 22.0
 RATIO = 3.0
 #: The atlas reaches this far beyond the frame, so that a turned frame finds picture in its corners.
 REACH = 1.5
+#: Softness of the small copy's edge while it opens, as a share of its half diagonal.
+_IRIS_EDGE = 0.45
 #: Largest side of an atlas in pixels; larger frames get less than RATIO times their resolution.
 MAX_ATLAS = 3072
 
@@ -45,36 +47,29 @@ class _Grade:
     mirror: bool = False
 
 
+#: Two-colour ramps as (shadow, light) in CIELAB: they also work on a grey or flat cover.
+_RAMPS = (
+    ((10.0, 10.0, -38.0), (90.0, -22.0, -12.0)),  # midnight to ice
+    ((14.0, 30.0, 8.0), (86.0, 8.0, 58.0)),  # burgundy to gold
+    ((16.0, -14.0, -14.0), (92.0, 2.0, 22.0)),  # deep teal to cream
+    ((14.0, 26.0, -30.0), (84.0, 34.0, 8.0)),  # aubergine to rose
+    ((12.0, -14.0, 6.0), (88.0, -38.0, 30.0)),  # forest to mint
+    ((20.0, 6.0, -4.0), (94.0, 0.0, 4.0)),  # slate to paper
+    ((22.0, 40.0, 24.0), (90.0, 4.0, 10.0)),  # oxblood to bone
+    ((24.0, 30.0, -62.0), (82.0, 28.0, -24.0)),  # ultramarine to lilac
+    ((34.0, 24.0, 34.0), (92.0, -16.0, 62.0)),  # rust to lemon
+)
+_HUES = (60.0, 300.0, 120.0, 240.0, 180.0, 90.0, 270.0, 150.0, 210.0)
+
+
 def _grades() -> tuple[_Grade, ...]:
-    """Candidate looks: turned hues first, then two-colour ramps (CIELAB) that also work on a grey or flat cover."""
-    turned = tuple(
-        _Grade(hue=hue, lift=lift, mirror=mirror)
-        for lift in (0.0, -14.0, 14.0)
-        for hue in (150.0, 210.0, 90.0, 270.0, 60.0, 300.0, 180.0, 120.0, 240.0, 30.0, 330.0)
-        for mirror in (True, False)
-    )
-    inks = [
-        (18.0, 25.0, -45.0),
-        (22.0, 35.0, 20.0),
-        (20.0, -20.0, -5.0),
-        (12.0, 5.0, -10.0),
-        (25.0, 30.0, -25.0),
-        (16.0, -5.0, 18.0),
-    ]
-    papers = [
-        (92.0, -2.0, 25.0),
-        (85.0, 20.0, 30.0),
-        (88.0, -35.0, 20.0),
-        (90.0, -12.0, -14.0),
-        (82.0, 25.0, -12.0),
-        (72.0, 10.0, 60.0),
-    ]
-    ramps = tuple(
-        _Grade(ramp=(ink, paper), mix=0.8, mirror=bool(i % 2))
-        for i, (ink, paper) in enumerate((a, b) for a in inks for b in papers)
-    )
-    negatives = tuple(_Grade(ramp=(paper, ink), mix=0.8) for ink in inks for paper in papers)
-    return (_Grade(), *turned, *ramps, *negatives)
+    """Candidate looks in order of taste: ramps, turned hues, lifted ones, and last of all negatives."""
+    ramps = [_Grade(ramp=ramp, mix=0.75, mirror=i % 2 == 0) for i, ramp in enumerate(_RAMPS)]
+    turned = [_Grade(hue=hue, mirror=i % 2 == 1) for i, hue in enumerate(_HUES)]
+    lifted = [_Grade(hue=hue, lift=lift, mirror=lift > 0) for lift in (-18.0, 18.0) for hue in (0.0, *_HUES)]
+    negatives = [_Grade(ramp=(light, shadow), mix=0.85) for shadow, light in _RAMPS]
+    crossed = [_Grade(ramp=(a[0], b[1]), mix=0.9) for a in _RAMPS for b in _RAMPS if a is not b]
+    return (_Grade(), *ramps, *turned, *lifted, *negatives, *crossed)
 
 
 def _to_lab(rgb: Rgb) -> Floats:
@@ -189,11 +184,13 @@ class _Level:
     density: float
 
     def mix(self, amount: float) -> None:
-        import cv2
-
+        """Open the small copy like an iris: from its middle outwards, whole at 1."""
         for shown, plain, merged, area in zip(self.shown, self.plain, self.merged, self.inner, strict=True):
-            mixed: Any = cv2.addWeighted(plain, 1.0 - amount, merged, amount, 0.0)
-            shown[area] = mixed
+            y, x = (np.linspace(-1.0, 1.0, side, dtype=np.float32) for side in plain.shape)
+            distance = np.hypot(x[None, :], y[:, None]) / np.float32(np.sqrt(2.0))
+            mask = np.clip((amount * (1.0 + _IRIS_EDGE) - distance) / _IRIS_EDGE, 0.0, 1.0)
+            mixed = plain + mask * (merged.astype(np.float32) - plain)
+            shown[area] = (mixed + 0.5).astype(np.uint8)
 
 
 class Atlas:

@@ -55,7 +55,7 @@ class Look:
     width: int = 512
     height: int = 512
     mode: Mode = "2D"
-    border: Border = "wrap"
+    border: Border = "replicate"
     cadence: int | None = None
     seed: int = 1
     sampler: str = "Euler a"

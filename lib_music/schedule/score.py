@@ -150,7 +150,7 @@ class Score:
         wanted = np.array([self._declared(i) for i in range(len(self.beats))], bool)
         times = self.beats.times[wanted]
         for start, end in zip(self.stills.times, self.stills.until, strict=True):
-            times = times[(times < start + 1e-6) | (times >= end - 1e-6)]
+            times = times[(times < start - 1e-6) | (times >= end - 1e-6)]
         return self._events(_merge(self.borders.times, times))
 
     @cached_property
