@@ -202,7 +202,8 @@ def _palette_words(palette: Palette) -> tuple[list[str], list[str]]:
     tones = {"dark": "low-key, deep shadows", "mid": "balanced light and shade", "light": "high-key, airy"}
     textures = {"smooth": "smooth gradients", "fine": "intricate fine texture", "coarse": "bold graphic shapes"}
     if palette.is_monochrome:
-        colour = "monochrome"
+        # One grey alone is helped out with other colours; see _colour_phrases.
+        colour = "monochrome" if len(palette.colours) > 1 else "restrained colour"
     else:
         colour = _graded(palette.saturation, (0.15, "muted colour"), (0.4, "rich colour"), "saturated colour")
     words = [
@@ -252,8 +253,9 @@ def _compose(tags: Tags, palette: Palette | None, caption: Caption, n: int, seed
     chance = _chance(f"{tags.chance}\0{seed}\0{'' if palette is None else palette.colours}")
     world = _world(tags, palette, caption, chance)
     genres = _words(*tags.genres)
-    mediums = _spread(MEDIUMS, lambda medium: bool(medium.keys & genres) + chance(medium.phrase), n)
-    lights = _spread(LIGHTS, lambda light: 2.5 * _fit(light, palette, world) + chance(light.phrase), n)
+    mediums = _spread(MEDIUMS, lambda medium: bool(medium.keys & genres) + chance(medium.phrase), n, 1.0)
+    # Light that belongs to the cover matters more than every kind of it.
+    lights = _spread(LIGHTS, lambda light: 2.5 * _fit(light, palette, world) + chance(light.phrase), n, 0.4)
     seen = [" ".join(subject.text.split()[:_MAX_SUBJECT_WORDS]) for subject in caption.subjects if subject.text]
     parts = zip(
         dict.fromkeys([*seen, *_ranked(world.subjects, chance)]),
@@ -290,13 +292,15 @@ def _fit(thing: World | Light, palette: Palette | None, world: World) -> float:
     return 1 - (abs(thing.tone - tone) + abs(thing.warmth - warmth)) / 4
 
 
-def _spread(options: Sequence[_Family], score: Callable[[_Family], float], n: int) -> list[_Family]:
-    """The best ``n``, each the dearer the more of its family are in already."""
+def _spread(
+    options: Sequence[_Family], score: Callable[[_Family], float], n: int, price: float
+) -> list[_Family]:
+    """The best ``n``; each costs ``price`` for every one of its family that is in already."""
     chosen: list[_Family] = []
     while len(chosen) < n:
         families = [option.family for option in chosen]
         left = [option for option in options if option not in chosen]
-        chosen.append(max(left, key=lambda option: score(option) - families.count(option.family)))
+        chosen.append(max(left, key=lambda option: score(option) - price * families.count(option.family)))
     return chosen
 
 

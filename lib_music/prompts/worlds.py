@@ -75,8 +75,8 @@ WORLDS: tuple[World, ...] = (
         "city",
         _keys(
             "city street town night neon downtown urban club taxi tokyo london paris york berlin midnight light "
-            "skyline block ghetto hood nightlife avenue corner subway metro after dark techno house hiphop hip "
-            "hop rap trap garage grime ciudad noche ville nuit stadt nacht citta notte 夜 街 都"
+            "skyline block ghetto hood nightlife avenue corner subway metro after dark techno house hiphop hip hop "
+            "rap trap garage grime ciudad noche ville nuit stadt nacht citta notte 夜 街 都"
         ),
         (
             "an empty crossing between glass towers",
@@ -99,7 +99,7 @@ WORLDS: tuple[World, ...] = (
         _keys(
             "road drive driving driver car highway ride rider wheel run running train railway travel traveller "
             "journey away engine fast truck motor motorcycle walk walking mile miles gone leave leaving wander "
-            "wanderer country blues route runaway steam wagon camino calle route voiture strasse auto strada 道 旅 車"
+            "wanderer country blues route runaway steam wagon camino calle voiture strasse auto strada 道 旅 車"
         ),
         (
             "a single car on a coastal road of hairpin bends",
@@ -143,9 +143,9 @@ WORLDS: tuple[World, ...] = (
     World(
         "cosmos",
         _keys(
-            "space star stars starlight moon moonlight planet world earth sky skies rocket cosmic cosmos galaxy universe "
-            "astronaut satellite orbit gravity sun solar lunar mars comet nebula alien infinity eclipse ambient "
-            "estrella luna cielo etoile lune ciel stern mond himmel stella 星 月 空 宇"
+            "space star stars starlight moon moonlight planet world earth sky skies rocket cosmic cosmos galaxy "
+            "universe astronaut satellite orbit gravity sun solar lunar mars comet nebula alien infinity eclipse "
+            "ambient estrella luna cielo etoile lune ciel stern mond himmel stella 星 月 空 宇"
         ),
         (
             "an astronaut sitting on the rim of a crater",
@@ -167,8 +167,8 @@ WORLDS: tuple[World, ...] = (
         "desert",
         _keys(
             "desert sand sun sunny sunshine dust summer hot heat cactus dune gold golden canyon west western cowboy "
-            "dry mirage caravan egypt arabia sahara reggae latin cumbia salsa afrobeat sol verano soleil ete "
-            "sonne sommer sole estate 砂 夏 太"
+            "dry mirage caravan egypt arabia sahara reggae latin cumbia salsa afrobeat sol verano soleil ete sonne "
+            "sommer sole estate 砂 夏 太"
         ),
         (
             "a line of camels on the crest of a dune",
@@ -189,8 +189,8 @@ WORLDS: tuple[World, ...] = (
     World(
         "winter",
         _keys(
-            "winter snow snowy ice icy cold frozen freeze frost north arctic christmas mountain mountains peak storm "
-            "wind white silence silent ghost invierno nieve hiver neige schnee berg inverno neve 雪 冬 氷 山"
+            "winter snow snowy ice icy cold frozen freeze frost north arctic christmas mountain mountains peak "
+            "storm wind white silence silent ghost invierno nieve hiver neige schnee berg inverno neve 雪 冬 氷 山"
         ),
         (
             "a cabin with one lit window below a white summit",
@@ -211,9 +211,9 @@ WORLDS: tuple[World, ...] = (
     World(
         "fire",
         _keys(
-            "fire burn burning flame ash ashes inferno smoke grunge alternative hell devil demon volcano ember rage war fight fighter "
-            "thunder lightning blood battle kill death dead metal hardcore punk riot revolution armageddon fury "
-            "fuego sangre guerra feu enfer feuer krieg blut fuoco 火 炎 血 戦"
+            "fire burn burning flame ash ashes inferno smoke grunge alternative hell devil demon volcano ember rage "
+            "war fight fighter thunder lightning blood battle kill death dead metal hardcore punk riot revolution "
+            "armageddon fury fuego sangre guerra feu enfer feuer krieg blut fuoco 火 炎 血 戦"
         ),
         (
             "a phoenix unfolding above a burnt orchard",
@@ -235,8 +235,8 @@ WORLDS: tuple[World, ...] = (
         "tender",
         _keys(
             "love lover heart kiss baby darling tender romance romantic lonely lonesome alone tears cry sorry "
-            "goodbye forever you girl boy woman man together touch hold sweet honey soul rnb ballad valentine "
-            "amor corazon amour coeur liebe herz amore cuore 愛 恋 心 涙"
+            "goodbye forever you girl boy woman man together touch hold sweet honey soul rnb ballad valentine amor "
+            "corazon amour coeur liebe herz amore cuore 愛 恋 心 涙"
         ),
         (
             "two silhouettes sharing one umbrella",
@@ -258,8 +258,8 @@ WORLDS: tuple[World, ...] = (
         "dream",
         _keys(
             "dream dreams dreamer dreaming sleep fantasy magic wonder wonderland fly flying cloud clouds angel "
-            "heaven float imagine mind strange crazy psychedelic trip high dreampop shoegaze chill sueno reve "
-            "traum sogno 夢 雲 天 幻"
+            "heaven float imagine mind strange crazy psychedelic trip high dreampop shoegaze chill sueno reve traum "
+            "sogno 夢 雲 天 幻"
         ),
         (
             "a staircase climbing into banks of cloud",
@@ -327,8 +327,8 @@ WORLDS: tuple[World, ...] = (
         "stage",
         _keys(
             "dance dancing dancer party music song sing singing rock roll band guitar drums stage groove funk disco "
-            "rave jazz swing bop shuffle melody rhythm beat sound pop show jump move mover shake twist boogie "
-            "baile fiesta danse musique tanz musik ballo musica 歌 踊 音"
+            "rave jazz swing bop shuffle melody rhythm beat sound pop show jump move mover shake twist boogie baile "
+            "fiesta danse musique tanz musik ballo musica 歌 踊 音"
         ),
         (
             "a brass band marching across a rooftop",
@@ -372,9 +372,9 @@ WORLDS: tuple[World, ...] = (
     World(
         "sacred",
         _keys(
-            "king queen god gods temple holy church prayer pray kingdom castle legend empire saint glory crown angel "
-            "choir chorale hymn mass requiem symphony sonata classical baroque opera quartet gospel gothic ancient "
-            "hallelujah voice lift dios rey dieu roi gott konig dio re 神 王 祈"
+            "king queen god gods temple holy church prayer pray kingdom castle legend empire saint glory crown "
+            "angel choir chorale hymn mass requiem symphony sonata classical baroque opera quartet gospel gothic "
+            "ancient hallelujah voice lift dios rey dieu roi gott konig dio re 神 王 祈"
         ),
         (
             "a cathedral nave flooded knee-deep with flowers",
