@@ -50,15 +50,17 @@ class Style:
     """How one kind of section is played.
 
     ``kick``, ``snare``, ``hat`` and ``bass`` hold one pattern a beat of the bar, four steps each, taken round
-    and round (the last one alone from a fifth beat on): ``x`` loud, ``o`` soft, ``.`` nothing. Numbers are
-    gains and, for ``_colour``, Hz.
+    and round (the last one alone from a fifth beat on): ``x`` a hit, ``.`` none; for the hat also ``o`` soft
+    and ``X`` open. Numbers are gains and, for ``_colour``, Hz.
     """
 
     kick: tuple[str, ...] = ("....",)
     snare: tuple[str, ...] = ("....",)
     hat: tuple[str, ...] = ("....",)
+    drums: float = 1.0
     clap: bool = False
     bass: tuple[str, ...] = ("....",)
+    bass_gain: float = 0.4
     bass_colour: float = 500.0
     pad: float = 0.0
     pad_colour: float = 1500.0
@@ -70,26 +72,27 @@ class Style:
 
 _BACKBEAT = ("....", "x...")
 STYLES: dict[str, tuple[Style, ...]] = {
-    "intro": (Style(hat=("..o.", "..x."), pad=0.8, pad_colour=500, pluck=0.35),
-              Style(hat=("x.o.",), pad=0.8, pad_colour=450, pluck=0.3)),
-    "verse": (Style(kick=("x...", "....", "..x.", "...."), snare=_BACKBEAT * 2, hat=("x.o.",),
-                    bass=("x...", "x...", "x.x.", "x..."), bass_colour=350, pad=0.45, pad_colour=900,
-                    pluck=0.55),
-              Style(kick=("x...", "....", "x...", "...x"), snare=_BACKBEAT * 2, hat=("x...", "x.o."),
-                    bass=("x..x", "..x.", "x...", "..x."), bass_colour=320, pad=0.5, pad_colour=800,
-                    pluck=0.5)),
+    "intro": (Style(hat=("..o.", "..x."), drums=0.7, pad=0.5, pad_colour=600, pluck=0.3),
+              Style(hat=("x.o.",), drums=0.6, pad=0.5, pad_colour=550, pluck=0.3)),
+    "verse": (Style(kick=("x...", "....", "..x.", "...."), snare=_BACKBEAT * 2, hat=("x...", "x.o."), drums=0.6,
+                    bass=("x...", "x...", "x.x.", "x..."), bass_gain=0.3, bass_colour=280, pad=0.35,
+                    pad_colour=700, pluck=0.55),
+              Style(kick=("x...", "....", "x...", "...x"), snare=_BACKBEAT * 2, hat=("x...", "x.o."), drums=0.6,
+                    bass=("x..x", "..x.", "x...", "..x."), bass_gain=0.3, bass_colour=260, pad=0.4,
+                    pad_colour=650, pluck=0.5)),
     "build": (Style(kick=("x...",), hat=("..x.",), bass=("x...",), bass_colour=420, pad=0.6, pad_colour=1500,
                     pluck=0.6),),
-    "chorus": (Style(kick=("x...",), snare=_BACKBEAT * 2, hat=("o.xo", "o.x."), clap=True,
-                     bass=("..x.", "..x.", "..x.", "..xx"), bass_colour=700, pad=0.75, pad_colour=3200,
-                     lead=0.85, pluck=0.3, crash=True),
-               Style(kick=("x...", "..x.", "x...", "x..."), snare=_BACKBEAT * 2, hat=("x.oo", "o.x."),
-                     clap=True, bass=("x.x.", "x.x.", "x.x.", "x.xx"), bass_colour=650, pad=0.7,
-                     pad_colour=3000, lead=0.9, pluck=0.25, crash=True)),
-    "drop": (Style(kick=("x...",), snare=_BACKBEAT * 2, hat=("oox.", "..x.", "oox.", ".oxo"), clap=True,
-                   bass=("...x", "x.x.", ".x.x", "x.xx"), bass_colour=1300, stab=0.95, crash=True),
-             Style(kick=("x...",), snare=_BACKBEAT * 2, hat=("..xo", "..x.", ".oxo", "..x."), clap=True,
-                   bass=(".xxx", ".xxx", ".xx.", "xxxx"), bass_colour=1200, stab=0.9, crash=True)),
+    "chorus": (Style(kick=("x...",), snare=_BACKBEAT * 2, hat=("x.Xo", "x.Xo"), clap=True,
+                     bass=("..x.", "..x.", "..x.", "..xx"), bass_colour=700, pad=0.9, pad_colour=6500,
+                     lead=0.9, pluck=0.35, crash=True),
+               Style(kick=("x...", "..x.", "x...", "x..."), snare=_BACKBEAT * 2, hat=("X.oo", "X.oo"), clap=True,
+                     bass=("x.x.", "x.x.", "x.x.", "x.xx"), bass_colour=650, pad=0.85, pad_colour=6000,
+                     lead=0.95, pluck=0.3, crash=True)),
+    "drop": (Style(kick=("x...",), snare=("....", "....", "x...", "...."), hat=("..x.",), clap=True,
+                   bass=("...x", "x.x.", ".x.x", "x.xx"), bass_gain=0.6, bass_colour=1800, stab=0.8, crash=True),
+             Style(kick=("x...",), snare=("....", "....", "x...", "...."), hat=("....", "..x."), clap=True,
+                   bass=(".xxx", ".xxx", ".xx.", "xxxx"), bass_gain=0.55, bass_colour=1600, stab=0.8,
+                   crash=True)),
     "break": (Style(pad=1.0, pad_colour=900, lead=0.4, hat=("....", "..o.")), Style(pad=1.0, pad_colour=1100,
               pluck=0.7)),
     "outro": (Style(kick=("x...",), hat=("..x.",), pad=0.7, pad_colour=700, bass=("x...", "...."),
@@ -202,14 +205,15 @@ def _hand(rng: np.random.Generator, bpm: float, beats: int) -> _Hand:
 
 
 def _drums(hand: _Hand, style: Style, bar: int) -> list[Note]:
-    notes = [Note(hand.time(bar, s), "kick", gain=0.7 if m == "x" else 0.45) for s, m in hand.hits(style.kick)]
-    for step, mark in hand.hits(style.snare):
-        notes.append(Note(hand.time(bar, step), "snare", gain=0.8 if mark == "x" else 0.35))
+    notes = [Note(hand.time(bar, step), "kick", gain=0.7 * style.drums) for step, _ in hand.hits(style.kick)]
+    for step, _ in hand.hits(style.snare):
+        notes.append(Note(hand.time(bar, step), "snare", gain=0.8 * style.drums))
         if style.clap:
             notes.append(Note(hand.time(bar, step), "clap", gain=0.6))
     for step, mark in hand.hits(style.hat):
-        length, gain = (0.022, 0.2) if mark == "o" else (0.085 if step % STEPS == 2 else 0.03, 0.32)
-        notes.append(Note(hand.time(bar, step), "hat", step % 3, length, gain, 0.25 if step % 2 else -0.15))
+        length, gain = {"X": (0.11, 0.4), "x": (0.03, 0.3), "o": (0.022, 0.19)}[mark]
+        pan = 0.25 if step % 2 else -0.15
+        notes.append(Note(hand.time(bar, step), "hat", step % 3, length, gain * style.drums, pan))
     return notes
 
 
@@ -220,8 +224,8 @@ def _harmony(hand: _Hand, style: Style, bar: int, root: int, brightness: float) 
     low -= 12 if low > 43 else 0
     held = hand.seconds(0.9 if style.stab else 1.7)
     for step, _ in hand.hits(style.bass):
-        notes.append(Note(hand.time(bar, step), "bass", low + (12 if step % 8 == 7 else 0), held, 0.4,
-                          colour=style.bass_colour))
+        notes.append(Note(hand.time(bar, step), "bass", low + (12 if step % 8 == 7 else 0), held,
+                          style.bass_gain, colour=style.bass_colour))
     # Close position around middle C: each chord tone folded into one octave, so voices move little.
     tones = sorted(57 + (hand.pitch(root + third, 57) - 57) % 12 for third in (0, 2, 4))
     if style.pad:
