@@ -32,6 +32,8 @@ _TOLERATED = 1.0
 #: A 16-bit peak of 1 is -90.3 dBFS.
 _SILENCE = 1
 _CHUNK = 1 << 20
+#: A header that promises more than this is wrong, seconds.
+_ABSURD = 100 * 3600.0
 #: More bytes per second of sound than any lossy stream has: what was decoded was found in noise by chance.
 _LOSSY = {"mp3": 250_000, "aac": 250_000, "ac3": 250_000, "eac3": 800_000, "amr": 10_000, "mpeg": 10**7}
 _MAGIC = (
@@ -110,7 +112,8 @@ class Audio:
 
 def range_filter(start: float, duration: float) -> str:
     """ffmpeg's audio filters that cut a range by counted samples and let it begin at 0 s."""
-    return f"asetpts=N/SR/TB,atrim=start={start:.6f}:duration={duration:.6f},asetpts=N/SR/TB"
+    counted = "asetpts=round(N/SR/TB)"  # unrounded, the quotient may fall one sample short
+    return f"{counted},atrim=start={start:.6f}:duration={duration:.6f},{counted}"
 
 
 def open_audio(
@@ -142,12 +145,14 @@ def open_audio(
     _check_file(path)
     header = _read_header(path)
     cut = is_cut_short(path)
-    scan = _scan(path, header, start, duration, limit, trust_promise=not cut)
-    if start >= scan.total:
+    scan = _scan(path, header, start, duration, limit, trust_promise=not cut and _is_plausible(path, header))
+    left = scan.total - start
+    if left * header.sample_rate < 1:
         raise RangeError(f"start {start:g} s is at or after the end of {path.name}, {scan.total:.3f} s long",
                          "choose an earlier start")
-    warnings = [*_missing(path, header, scan.total, cut), *scan.warnings]
-    left = scan.total - start
+    if duration is not None and duration * header.sample_rate < 1:
+        raise RangeError(f"duration {duration!r} s is less than one sample", "give a longer one, in seconds")
+    warnings = [*_missing(header, scan, cut), *scan.warnings]
     if duration is not None and duration > left + 1e-6:
         warnings.append(f"only {left:.2f} s are left after {start:g} s; not {duration:g} s")
     taken = left if duration is None else min(duration, left)
@@ -227,12 +232,12 @@ def _read_header(path: Path) -> _Header:
         raise _unplayable(path, log)
     guessed = any("Estimating duration from bitrate" in line for line in log)
     found = _DURATION.match(log[begin])
-    promised = None
+    promised = wav_promise(path)
     if found and not guessed:
         promised = int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
     return _Header(
         demuxer=next((name[1] for line in log if (name := _DEMUXER.match(line))), ""),
-        promised=promised or wav_promise(path),
+        promised=promised if promised and promised < _ABSURD else None,
         sample_rate=int(rate[1]),
         channels=1 if re.search(r" Hz, (mono|1 channels)", sound) else 2,
         has_video=any(kind == "Video" and "(attached pic)" not in line for kind, line in kinds),
@@ -241,9 +246,10 @@ def _read_header(path: Path) -> _Header:
 
 @dataclass(frozen=True)
 class _Scan:
-    """What decoding it once showed: seconds in the whole file, and what to say about it."""
+    """What decoding it once showed: seconds in the whole file, whether all was sound, and what to say."""
 
     total: float
+    stumbled: bool
     warnings: tuple[str, ...]
 
 
@@ -274,11 +280,16 @@ def _scan(
         raise _unplayable(path, list(output.log))
     warnings = []
     if status:
-        warnings.append(f"{path.name} could not be decoded to its end ({explain(output.log)}); "
+        warnings.append(f"the song could not be decoded to its end ({explain(output.log)}); "
                         f"the first {total:.1f} s are used")
     if peak <= _SILENCE and total > start:
-        warnings.append(f"{path.name} is silent in the chosen range")
-    return _Scan(total, tuple(warnings))
+        warnings.append("the song is silent in the chosen range")
+    return _Scan(total, bool(output.log), tuple(warnings))
+
+
+def _is_plausible(path: Path, header: _Header) -> bool:
+    """Whether the bytes can hold what the header promises: no mp3 has under 8 kbit/s."""
+    return header.demuxer != "mp3" or not header.promised or path.stat().st_size > 900 * header.promised
 
 
 def _is_noise(path: Path, header: _Header, total: float) -> bool:
@@ -294,14 +305,14 @@ def _is_noise(path: Path, header: _Header, total: float) -> bool:
     return total * most < path.stat().st_size - tag - _CHUNK // 16
 
 
-def _missing(path: Path, header: _Header, total: float, cut: bool | None) -> list[str]:
-    """Say what is missing; a video's promise counts its pictures too, so it needs evidence of a cut."""
-    lost = (header.promised or 0.0) - total
-    if lost > _TOLERATED and (cut or not header.has_video):
-        return [f"{path.name} is cut short or damaged: {lost:.1f} s of {header.promised:.1f} s are missing; "
+def _missing(header: _Header, scan: _Scan, cut: bool | None) -> list[str]:
+    """Say what is missing; a video's promise counts its pictures too, so there it takes evidence."""
+    lost = (header.promised or 0.0) - scan.total
+    if lost > _TOLERATED and (cut or scan.stumbled or not header.has_video):
+        return [f"the song is cut short or damaged: {lost:.1f} s of {header.promised:.1f} s are missing; "
                 "what is there is used"]
     if cut and header.demuxer == "ogg":
-        return [f"{path.name} seems cut short: its last page is not marked as such; what is there is used"]
+        return ["the song seems cut short: its last page is not marked as such; what is there is used"]
     return []
 
 
@@ -310,8 +321,8 @@ def _unplayable(path: Path, log: list[str]) -> AudioError:
         head = file.read(12)
     known = head.startswith(_MAGIC) or head[4:8] == b"ftyp"
     if known and not any("not on whitelist" in line for line in log):
-        return AudioError(f"{path.name} is damaged, its header cannot be read: {explain(log)}",
-                          "download or export it again")
+        reason = explain(log) or "it holds no sound that can be decoded"
+        return AudioError(f"{path.name} is damaged: {reason}", "download or export it again")
     return AudioError(f"{path.name} is not a sound file, or its header is destroyed",
                       "give an mp3, m4a, flac, ogg, opus, wav, aiff or a video with sound")
 

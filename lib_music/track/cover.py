@@ -79,7 +79,7 @@ def prepare_cover(own: Path | None, audio_path: Path, track: Track, out: Path) -
     passed_over: list[str] = []
     for data in _embedded(audio_path, passed_over):
         try:
-            picture = _decode(data, f"the picture inside {audio_path.name}")
+            picture = _decode(data, "the picture inside the song")
         except CoverError as error:
             passed_over.append(f"{error.message}; it is passed over")
             continue
@@ -124,9 +124,9 @@ def _embedded(path: Path, passed_over: list[str]) -> Iterator[bytes]:
     kinds = sorted(by_kind, key=lambda kind: (kind != "front_cover", kind == "back_cover"))
     for image in [image for kind in kinds for image in by_kind[kind]][:_MAX_EMBEDDED]:
         if image.mime_type == "-->" or not image.data:
-            passed_over.append(f"the picture inside {path.name} is only a link; it is passed over")
+            passed_over.append("the picture inside the song is only a link; it is passed over")
         elif len(image.data) > MAX_BYTES:
-            passed_over.append(f"the picture inside {path.name} is over {MAX_BYTES / 1e6:.0f} MB; it is passed over")
+            passed_over.append(f"the picture inside the song is over {MAX_BYTES / 1e6:.0f} MB; it is passed over")
         else:
             yield bytes(image.data)
 
