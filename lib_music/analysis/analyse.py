@@ -13,10 +13,11 @@ import numpy as np
 
 from lib_music.analysis import bars, beats, envelopes, harmony, roles, sections
 from lib_music.analysis.features import RATE, Features, extract
-from lib_music.analysis.types import Analysis, Beats, Envelope, Floats, Sections
+from lib_music.analysis.types import Analysis, Beats, Envelope, Floats, Sections, Times
 from lib_music.audio import Audio
 
 ANALYSIS_VERSION = 1
+PRESENCE_RATE = 2.0
 
 
 def analyse(
@@ -35,25 +36,36 @@ def analyse(
     features = extract(audio, progress)
     bands = envelopes.onset_bands(features)
     scaled = envelopes.local_scale(bands)
-    found = _beats(features, scaled, audio.duration)
+    found, presence = _beats(features, scaled, audio.duration)
     return Analysis(
         audio.duration, found, _sections(features, scaled, found, audio.duration),
-        Envelope(np.full(2, 1.0 if found.times.size else 0.0, np.float32), 1.0),
+        presence,
         envelopes.envelopes(features, bands), *harmony.find_key(features.chroma),
         content_hash=audio.content_hash, start=audio.start, version=ANALYSIS_VERSION,
     )
 
 
-def _beats(features: Features, bands: Floats, duration: float) -> Beats:
-    salience = beats.tempogram(bands)
-    if salience.max() <= 0 or duration < 2.0:
-        return Beats(np.empty(0), np.empty(0), np.empty(0))
-    prior = 1.0 * np.log(np.maximum(salience, 0.02) * beats.tempo_prior(beats.INTERVALS))
-    pulse = beats.decode(beats.combine(bands), prior)
-    times = pulse.times[pulse.times <= duration]
-    positions, meter, _ = bars.decode_bars(bars.evidence(features, bands, times))
-    tempo = 60 / float(np.median(np.diff(times))) if times.size > 1 else 0.0
-    return Beats(times, positions, np.full(times.size, 0.5), tempo, beats_per_bar=meter)
+def _beats(features: Features, bands: Floats, duration: float) -> tuple[Beats, Envelope]:
+    """Beats with their places in the bar, and beat presence twice a second."""
+    pulse = beats.find_beats(bands, features.level)
+    inside = pulse.times <= duration
+    times, confidence = pulse.times[inside], pulse.confidence[inside]
+    positions, meter, sure = bars.decode_bars(bars.evidence(features, bands, times))
+    found = Beats(times, positions, confidence, _tempo(times), pulse.tempi[1:], meter, sure)
+    at = np.arange(0.0, duration, 1 / PRESENCE_RATE)
+    gap = 1.5 * 60 / max(found.tempo, 40.0)
+    near = np.abs(times[np.clip(np.searchsorted(times, at)[:, None] + (-1, 0), 0, max(times.size - 1, 0))]
+                  - at[:, None]).min(axis=1) if times.size else np.full(at.size, np.inf)
+    curve = np.where(near <= gap, np.interp(at, times, confidence) if times.size else 0.0, 0.0)
+    return found, Envelope(curve.astype(np.float32), PRESENCE_RATE)
+
+
+def _tempo(times: Times) -> float:
+    """Usual tempo in BPM; 0 without beats. Intervals over four beats, because one is coarse."""
+    if times.size < 2:
+        return 0.0
+    span = min(4, times.size - 1)
+    return float(60 * span / np.median(times[span:] - times[:-span]))
 
 
 def _sections(features: Features, bands: Floats, found: Beats, duration: float) -> Sections:
@@ -94,7 +106,7 @@ def analysis_to_dict(analysis: Analysis) -> dict[str, Any]:
         "mode": analysis.mode,
         "duration": round(analysis.duration, 4),
         "confidence": {
-            "beats": mean(found.confidence), "downbeats": 0.0,
+            "beats": mean(found.confidence), "downbeats": round(found.bar_confidence, 4),
             "sections": mean(analysis.sections.confidence[1:]), "key": round(analysis.key_confidence, 4),
         },
     }

@@ -29,8 +29,9 @@ TRIAL_REACH, TRIAL_STRAY = 0.22, 0.1
 # An unchanging grid is believed when its beats are worth this share of the free path's, and then earns this much;
 # it is not looked for in recordings longer than this, which hold more than one song.
 GRID_SHARE, GRID_BONUS, GRID_SECONDS = 0.74, 0.9, 1200.0
-# The flux of a sharp attack peaks this long before (negative) or after its onset; measured on synthesised drums.
-ATTACK_DELAY = 0.0
+# Clarity (see `clarity`) that counts as none and as full, and over how many beats it is judged.
+UNCLEAR, CLEAR = 0.47, 0.85
+NEAR_BEATS, LONG_BEATS = 16, 48
 
 Values = npt.NDArray[np.float64]
 
@@ -122,13 +123,15 @@ def _near(interval: int, reach: float, stray: float) -> tuple[Ints, Values]:
     return tempo.INTERVALS[allowed], -0.5 * (distance[allowed] / stray) ** 2
 
 
-def find_beats(bands: Floats) -> Pulse:
+def find_beats(bands: Floats, level: Floats) -> Pulse:
     """The pulse of a song.
 
     Parameters
     ----------
     bands : [shape=(m, b)]
         Locally scaled onset strength.
+    level : [shape=(m,)]
+        RMS amplitude, to know silence.
 
     Returns
     -------
@@ -150,9 +153,48 @@ def find_beats(bands: Floats) -> Pulse:
     best = int(order[0])
     favour = steady_grid(onset, trials[best])
     frames = decode(onset, *_near(int(tried[best]), REACH, STRAY), favour)
+    clear = clarity(onset, frames, float(salience.max()))
+    kept = _sounding(level, frames)
+    if not favour.any():
+        kept &= _smooth(clear, LONG_BEATS) > UNCLEAR
+    frames, clear = frames[kept], clear[kept]
     times = refine(onset, frames)
+    rising = np.diff(times, prepend=-1.0) > 0.05
+    confidence = np.clip((_smooth(clear, NEAR_BEATS) - UNCLEAR) / (CLEAR - UNCLEAR), 0, 1)
     tempi = tuple((RATE * 60 / float(tried[i]), float(weights[i])) for i in order)
-    return Pulse(times, np.full(times.size, 0.5, np.float32), tempi)
+    return Pulse(times[rising], confidence[rising].astype(np.float32), tempi)
+
+
+def _smooth(values: Values, width: int) -> Values:
+    """Running mean over ``width`` beats."""
+    from scipy.ndimage import uniform_filter1d
+
+    return np.asarray(uniform_filter1d(values, width, mode="nearest")) if values.size else values
+
+
+def _sounding(level: Floats, frames: Ints) -> npt.NDArray[np.bool_]:
+    """Which beats lie in sound: something above -66 dBFS within half a second [shape=(n,)]."""
+    from scipy.ndimage import maximum_filter1d
+
+    loud = maximum_filter1d(level, 2 * round(RATE / 2) + 1, mode="nearest") > 5e-4
+    return np.asarray(loud[frames])
+
+
+def clarity(onset: Floats, frames: Ints, salience: float) -> Values:
+    """How much clearer a beat is than any moment of its surroundings [shape=(n,)]; about 0.45 by chance, 1 if clear.
+
+    Where the onset strength at the beat lies between the local mean (0) and the local mean of peaks (1), lowered
+    for curves that are too flat to hold attacks and corrected by how periodic the song is.
+    """
+    from scipy.ndimage import maximum_filter1d, uniform_filter1d
+
+    reach = round(4 * RATE)
+    near = maximum_filter1d(onset, 3)
+    usual = uniform_filter1d(near, reach)
+    peak = uniform_filter1d(maximum_filter1d(onset, round(0.4 * RATE)), reach)
+    contrast = (near - usual)[frames] / np.maximum(peak - usual, 0.05)[frames]
+    flat = np.clip(uniform_filter1d(near[frames], NEAR_BEATS, mode="nearest") / 0.3, 0, 1)
+    return np.asarray((contrast + 0.3 * (min(salience, 0.3) - 0.15)) * flat, np.float64)
 
 
 def steady_grid(onset: Floats, frames: Ints) -> Values:
@@ -213,5 +255,5 @@ def refine(onset: Floats, frames: Ints) -> Times:
     shift = np.where(curve < -1e-6, 0.5 * (left - right) / np.where(curve < -1e-6, curve, 1), 0.0)
     away = top - reach - 1 + np.clip(shift, -0.5, 0.5)
     sure = np.clip((peak - 0.1) / 0.3, 0, 1)
-    times = (frames + sure * away) / RATE - ATTACK_DELAY * sure
+    times = (frames + sure * away) / RATE
     return np.asarray(np.maximum.accumulate(np.maximum(times, 0.0)))

@@ -16,9 +16,6 @@ from lib_music.analysis.types import Envelope, Floats
 BAND_EDGES = (0.0, 160.0, 500.0, 1600.0, 4000.0, 20000.0)
 N_BANDS = len(BAND_EDGES) - 1
 _LEVEL_EDGES = {"low": (0.0, 200.0), "mid": (200.0, 4000.0), "high": (4000.0, 20000.0)}
-# A short window sees an attack before its centre reaches it; the flux peaks this much early (measured on clicks
-# and kicks, see tests/analysis/test_beats.py).
-ONSET_DELAY = 0.0
 _CHUNK = 1 << 15
 
 

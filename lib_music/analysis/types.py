@@ -31,7 +31,7 @@ def frozen(values: Any, dtype: Any) -> npt.NDArray[Any]:
 
 @dataclass(frozen=True, eq=False)
 class Envelope:
-    """A curve over time. ``values`` [shape=(m,)] float32 in [0, 1], sample i at ``i / rate`` s; ``rate`` Hz."""
+    """A curve over time: ``values`` [shape=(m,)] float32 in [0, 1], sample i at ``i / rate`` s; ``rate`` Hz."""
 
     values: Floats
     rate: float
@@ -39,7 +39,7 @@ class Envelope:
     def __post_init__(self) -> None:
         values = frozen(self.values, np.float32)
         if values.ndim != 1 or not self.rate > 0:
-            raise ValueError(f"Envelope needs (m,) values and a rate > 0 Hz, got {values.shape}, {self.rate!r}")
+            raise ValueError(f"Envelope needs (m,) values, a rate > 0 Hz; got {values.shape}, {self.rate!r}")
         if values.size and not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
             raise ValueError("Envelope.values must be finite and lie in [0, 1]; normalise first")
         object.__setattr__(self, "values", values)
@@ -67,6 +67,8 @@ class Beats:
         Other readings (double, half), weights in [0, 1].
     beats_per_bar : int
         The usual number of beats in a bar; 0 unknown.
+    bar_confidence : float
+        How surely position 1 is the downbeat, in [0, 1].
     """
 
     times: Times
@@ -75,6 +77,7 @@ class Beats:
     tempo: float = 0.0
     alternatives: tuple[tuple[float, float], ...] = ()
     beats_per_bar: int = 4
+    bar_confidence: float = 0.0
 
     def __post_init__(self) -> None:
         times, positions = frozen(self.times, np.float64), frozen(self.positions, np.int64)
@@ -88,6 +91,8 @@ class Beats:
             raise ValueError("Beats.positions count from 1 (0 = unknown)")
         if confidence.size and not (confidence.min() >= 0 and confidence.max() <= 1):
             raise ValueError("Beats.confidence must lie in [0, 1]")
+        if not 0 <= self.bar_confidence <= 1:
+            raise ValueError(f"Beats.bar_confidence is {self.bar_confidence!r}; it must lie in [0, 1]")
         for name, value in (("times", times), ("positions", positions), ("confidence", confidence)):
             object.__setattr__(self, name, value)
 
