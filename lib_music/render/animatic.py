@@ -14,6 +14,7 @@ Everything is computed on yuv420p planes: half the pixels of RGB, and what the e
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,9 +155,13 @@ class _Canvas:
         self.pictures = SectionPictures(cover, labels, *self.size)
         self.switches = {cue.start - cue.start % animation.cadence: cue.label for cue in animation.cues}
         self.label = animation.cues[0].label
+        #: Motion since the section began, and since the last diffused frame.
         self.place: Matrix = np.eye(3)
-        self.frame: Frame = np.empty((self.size[1] * 3 // 2, self.size[0]), np.uint8)
-        self._spare, self._sharp = self.frame.copy(), self.frame.copy()
+        self.since: Matrix = np.eye(3)
+        #: The last diffused frame: between two of them each frame is warped from it once, not from warp to warp, which
+        #: would blur.
+        self.painted: Frame = np.empty((self.size[1] * 3 // 2, self.size[0]), np.uint8)
+        self._moved, self._sharp = self.painted.copy(), self.painted.copy()
         self._border = cv2.BORDER_WRAP if animation.border == "wrap" else cv2.BORDER_REPLICATE
 
     def paint(self, i: int) -> Frame:
@@ -166,36 +171,41 @@ class _Canvas:
             # Before the step: the new picture takes part in this frame's jump, and comes back with it.
             self.label, self.place = label, np.eye(3)
         if i:
-            self._move(self.motion.step(i, *self.size))
+            step = self.motion.step(i, *self.size)
+            self.since = step @ self.since
+            self.place = _rebase(step @ self.place, self.size)
+            self._move()
         if i % self.animation.cadence == 0:
             self._pull(1.0 - float(self.motion.strength[i]) if i else 1.0)
-        return self.frame
+            self.painted, self._moved = self._moved, self.painted
+            self.since = np.eye(3)
+            return self.painted
+        return self._moved
 
-    def _move(self, step: Matrix) -> None:
+    def _move(self) -> None:
         import cv2
 
-        for source, target, scale in zip(planes(self.frame), planes(self._spare), (1.0, 0.5, 0.5), strict=True):
+        for source, target, scale in zip(planes(self.painted), planes(self._moved), (1.0, 0.5, 0.5), strict=True):
             height, width = source.shape
             cv2.warpAffine(
                 source,
-                _at_scale(step, scale),
+                _at_scale(self.since, scale),
                 (width, height),
                 dst=target,
                 flags=cv2.INTER_LINEAR,
                 borderMode=self._border,
             )
-        self.frame, self._spare = self._spare, self.frame
-        self.place = _rebase(step @ self.place, self.size)
 
     def _pull(self, share: float) -> None:
         import cv2
 
         if share <= 0.0:
             return
-        target = self.frame if share >= 1.0 else self._sharp
-        self._draw_sharp(target)
-        if share < 1.0:
-            cv2.addWeighted(self.frame, 1.0 - share, self._sharp, share, 0.0, dst=self.frame)
+        if share >= 1.0:
+            self._draw_sharp(self._moved)
+            return
+        self._draw_sharp(self._sharp)
+        cv2.addWeighted(self._moved, 1.0 - share, self._sharp, share, 0.0, dst=self._moved)
 
     def _draw_sharp(self, into: Frame) -> None:
         """The section's endless picture, carried to where the motion has taken it."""
@@ -224,20 +234,21 @@ class _Canvas:
 
     def save(self) -> bytes:
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, frame=self.frame, place=self.place, label=np.array(self.label))
+        np.savez_compressed(
+            buffer, painted=self.painted, place=self.place, since=self.since, label=np.array(self.label)
+        )
         return buffer.getvalue()
 
     def restore(self, state: bytes) -> None:
         try:
             with np.load(io.BytesIO(state), allow_pickle=False) as saved:
-                frame, place, label = saved["frame"], saved["place"], str(saved["label"])
-        except (OSError, ValueError, KeyError) as error:
-            raise RenderError(
-                "the saved state of the animatic cannot be read", "delete the project's segments"
-            ) from error
-        if frame.shape != self.frame.shape or place.shape != (3, 3):
-            raise RenderError(f"the saved state is for another size {frame.shape}", "delete the project's segments")
-        self.frame[:], self.place, self.label = frame, place, label
+                painted, place, since = saved["painted"], saved["place"], saved["since"]
+                label = str(saved["label"])
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise RenderError("the saved state of the animatic is damaged", "delete the project's segments") from error
+        if painted.shape != self.painted.shape or place.shape != (3, 3) or since.shape != (3, 3):
+            raise RenderError(f"the saved state is for another size {painted.shape}", "delete the project's segments")
+        self.painted[:], self.place, self.since, self.label = painted, place, since, label
 
 
 def _homogeneous(matrix: Matrix) -> Matrix:
