@@ -187,7 +187,8 @@ def distinct(labels: Iterable[str]) -> tuple[str, ...]:
 
 def derived_seed(label: str, seed: int) -> int:
     """A label's seed [0, 2**31): the same for the same label and song, unlike for any two."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{label}".encode()).digest()[:4], "big") >> 1
+    digest = hashlib.sha256(f"{seed}:{label}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
 
 
 def _with_style(prompt: Text, style: Text) -> Text:

@@ -111,10 +111,9 @@ def read_storyboard(path: Path | str, sections: Sections, seed: int = 0) -> Stor
 
 def _read_text(path: Path) -> str:
     try:
-        if path.is_dir():
-            raise StoryboardError(f"{path} is a folder", "give the storyboard file in it")
         if not path.is_file():
-            raise StoryboardError(f"no such file: {path}", "check the path")
+            what = "is not a file" if path.exists() else "does not exist"
+            raise StoryboardError(f"{path} {what}", "give a storyboard: JSON, or one prompt a line")
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
@@ -150,7 +149,7 @@ def _from_lines(text: str, sections: Sections, seed: int) -> Storyboard:
     storyboard = make_storyboard(prompts, sections, seed=seed)
     if (extra := len(prompts) - len(storyboard.rows)) > 0:
         given = f"{len(prompts)} prompts for {len(storyboard.rows)} different sections"
-        return replace(storyboard, warnings=(f"{given}: {extra} are not used",))
+        return replace(storyboard, warnings=(f"{given}: {extra} not used",))
     return storyboard
 
 
