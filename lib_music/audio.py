@@ -96,8 +96,9 @@ class Audio:
             When the file no longer gives what it gave when it was opened.
         """
         left = round(self.duration * sr)
+        # rematrix_maxval: the mean of the channels, where ffmpeg would add floats up and overflow
         args = ["-v", "error", *input_args(self.path), "-map", "0:a:0", "-ac", "1", "-ar", str(sr),
-                "-af", range_filter(self.start, self.duration), "-f", "f32le", "-"]
+                "-af", range_filter(self.start, self.duration), "-rematrix_maxval", "1", "-f", "f32le", "-"]
         with FfmpegOutput(args) as output:
             while left and (raw := output.read(4 * min(left, max(1, int(sr * seconds))))):
                 block = np.frombuffer(raw[: len(raw) // 4 * 4], "<f4").astype(np.float32)
