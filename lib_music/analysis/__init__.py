@@ -1,6 +1,8 @@
 """What happens in the song: beats, bars, sections, envelopes, key."""
 
 from lib_music.analysis.analyse import ANALYSIS_VERSION, analyse, analysis_to_dict
+from lib_music.analysis.corrections import Corrections, read_corrections, write_corrections
+from lib_music.analysis.store import load_analysis, save_analysis
 from lib_music.analysis.types import ROLES, Analysis, Beats, Envelope, Role, Section, Sections
 
 __all__ = [
@@ -8,10 +10,15 @@ __all__ = [
     "ROLES",
     "Analysis",
     "Beats",
+    "Corrections",
     "Envelope",
     "Role",
     "Section",
     "Sections",
     "analyse",
     "analysis_to_dict",
+    "load_analysis",
+    "read_corrections",
+    "save_analysis",
+    "write_corrections",
 ]

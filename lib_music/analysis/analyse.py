@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lib_music.analysis import bars, beats, envelopes, harmony, roles, sections
+from lib_music.analysis import bars, beats, envelopes, harmony, roles, sections, store
 from lib_music.analysis.features import RATE, Features, extract
 from lib_music.analysis.types import Analysis, Beats, Envelope, Floats, Sections, Times
 from lib_music.audio import Audio
@@ -33,6 +33,17 @@ def analyse(
     progress : callable, optional
         Told the fraction done, 0 to 1.
     """
+    kept = None if cache is None else store.cache_path(
+        cache, audio.content_hash, audio.start, audio.duration, ANALYSIS_VERSION)
+    if kept is not None and (known := store.find_cached(kept, audio.content_hash, ANALYSIS_VERSION)) is not None:
+        return known
+    analysis = _analyse(audio, progress)
+    if kept is not None:
+        store.save_analysis(kept, analysis)
+    return analysis
+
+
+def _analyse(audio: Audio, progress: Callable[[float], None] | None) -> Analysis:
     features = extract(audio, progress)
     bands = envelopes.onset_bands(features)
     scaled = envelopes.local_scale(bands)

@@ -1,0 +1,236 @@
+"""What a person changed about an analysis: a small overlay that survives re-runs.
+
+Conventions: times are seconds of the analysed range; sections are named by a moment inside them, not by number,
+so that an edit still finds its place after a newer analyser has cut the song otherwise; the analysis itself is
+never changed. An empty ``Corrections`` is the identity.
+
+Order of application: tempo factor, taps, downbeat shift, nudge, then borders follow the downbeats, then moved
+borders, labels and roles.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lib_music.analysis.store import replace_file
+from lib_music.analysis.types import ROLES, Analysis, Beats, Role, Sections, Times
+from lib_music.errors import ProjectError
+
+FORMAT = "music-visualizer corrections"
+MAX_NUDGE, MIN_TAPS, MIN_SECTION = 1.0, 4, 0.5
+MAX_LABEL = 40
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """The edits of one song.
+
+    Attributes
+    ----------
+    tempo_factor : 0.5, 1.0 or 2.0
+        Half or twice as many beats.
+    downbeat_shift : int
+        Beats by which the first beat of every bar moves later; any number, taken modulo the bar.
+    nudge : float
+        Seconds added to every beat and border, within +-1.
+    taps : tuple of float
+        Beats tapped by hand, strictly increasing, s; from the first to the last they replace the found ones.
+    borders : tuple of (float, float)
+        (where the border was found, where it belongs), s.
+    labels : tuple of (float, str)
+        (a moment inside the section, its label).
+    roles : tuple of (float, Role)
+        (a moment inside the section, its role).
+    """
+
+    tempo_factor: float = 1.0
+    downbeat_shift: int = 0
+    nudge: float = 0.0
+    taps: tuple[float, ...] = ()
+    borders: tuple[tuple[float, float], ...] = ()
+    labels: tuple[tuple[float, str], ...] = ()
+    roles: tuple[tuple[float, Role], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.tempo_factor not in (0.5, 1.0, 2.0):
+            raise ValueError(f"Corrections.tempo_factor is {self.tempo_factor!r}; it must be 0.5, 1 or 2")
+        if isinstance(self.downbeat_shift, bool) or not isinstance(self.downbeat_shift, int):
+            raise ValueError(f"Corrections.downbeat_shift is {self.downbeat_shift!r}; it must be whole beats")
+        if not abs(self.nudge) <= MAX_NUDGE:
+            raise ValueError(f"Corrections.nudge is {self.nudge!r} s; it must lie within +-{MAX_NUDGE} s")
+        moments = [*self.taps, *(t for pair in self.borders for t in pair), *(t for t, _ in self.labels),
+                   *(t for t, _ in self.roles)]
+        if not all(math.isfinite(t) and t >= 0 for t in moments):
+            raise ValueError("Corrections: times must be finite seconds >= 0")
+        if any(b <= a for a, b in zip(self.taps, self.taps[1:], strict=False)):
+            raise ValueError("Corrections.taps must be strictly increasing")
+        if wrong := [label for _, label in self.labels if not 0 < len(label) <= MAX_LABEL or not label.isprintable()]:
+            raise ValueError(f"Corrections: label {wrong[0]!r} must be 1 to {MAX_LABEL} printable characters")
+        if unknown := {role for _, role in self.roles} - set(ROLES):
+            raise ValueError(f"Corrections: unknown role {unknown}; known are {', '.join(ROLES)}")
+
+    def apply(self, analysis: Analysis) -> Analysis:
+        """The analysis as the person wants it."""
+        if self == Corrections():
+            return analysis
+        beats = _with_taps(_rescaled(analysis.beats, self.tempo_factor), self.taps)
+        beats = _nudged(_shifted(beats, self.downbeat_shift), self.nudge, analysis.duration)
+        follow = (self.tempo_factor, self.taps, self.downbeat_shift) != (1.0, (), 0)
+        edges = analysis.sections.intervals[1:, 0] + self.nudge
+        if follow and beats.downbeats.size:
+            downbeats = beats.downbeats
+            edges = downbeats[np.abs(edges[:, None] - downbeats).argmin(axis=1)]
+        sections = _moved(analysis.sections, edges, self.borders, analysis.duration)
+        labels = _renamed(sections, sections.labels, self.labels)
+        roles = _renamed(sections, sections.roles, self.roles)
+        return replace(analysis, beats=beats, sections=replace(sections, labels=labels, roles=roles))
+
+    def to_json(self) -> str:
+        """As text for the project folder."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Corrections:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ProjectError
+            When the text is no such thing; the message says which value.
+        """
+        fix = "mend the value or delete the file"
+        try:
+            found = json.loads(text)
+            if not isinstance(found, dict) or found.pop("format", None) != FORMAT:
+                raise ValueError("not a corrections file")
+            if unknown := set(found) - {field.name for field in fields(cls)}:
+                raise ValueError(f"unknown entries {sorted(unknown)}")
+            return cls(**{name: _typed(name, value) for name, value in found.items()})
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ProjectError(f"corrections cannot be used: {error}", fix) from error
+
+
+def _typed(name: str, value: Any) -> Any:
+    """One entry of the file as the type its field has."""
+    if name in ("tempo_factor", "nudge"):
+        return _number(value)
+    if name == "downbeat_shift":
+        return value
+    if not isinstance(value, list):
+        raise ValueError(f"{name} must be a list, not {value!r}")
+    if name == "taps":
+        return tuple(_number(t) for t in value)
+    if any(not isinstance(pair, list) or len(pair) != 2 for pair in value):
+        raise ValueError(f"{name} must hold pairs")
+    if name == "borders":
+        return tuple((_number(a), _number(b)) for a, b in value)
+    return tuple((_number(t), str(word)) for t, word in value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{value!r} is not a number")
+    return float(value)
+
+
+def _rescaled(beats: Beats, factor: float) -> Beats:
+    """Twice the beats, midpoints between them; or half, keeping the downbeats' side."""
+    n, bar = beats.times.size, beats.beats_per_bar or 4
+    if factor == 1.0 or n < 2:
+        return beats
+    alternatives = ((beats.tempo, 1.0), *beats.alternatives)
+    if factor == 2.0:
+        times, confidence = np.empty(2 * n - 1), np.empty(2 * n - 1, np.float32)
+        times[::2], times[1::2] = beats.times, (beats.times[1:] + beats.times[:-1]) / 2
+        confidence[::2], confidence[1::2] = beats.confidence, beats.confidence[:-1]
+        positions = np.zeros(2 * n - 1, np.int64)
+        known = beats.positions > 0
+        positions[::2] = np.where(known, (2 * (beats.positions - 1)) % bar + 1, 0)
+        positions[1::2] = np.where(known[:-1], positions[:-1:2] % bar + 1, 0)
+    else:
+        ones = np.flatnonzero(beats.positions == 1)
+        first = int(ones[0]) if ones.size else 0
+        kept = np.arange(first % 2, n, 2)
+        times, confidence = beats.times[kept], beats.confidence[kept]
+        positions = (np.arange(kept.size) - first // 2) % bar + 1
+        positions[beats.positions[kept] == 0] = 0
+    return replace(beats, times=times, positions=positions, confidence=confidence, tempo=beats.tempo * factor,
+                   alternatives=alternatives)
+
+
+def _with_taps(beats: Beats, taps: tuple[float, ...]) -> Beats:
+    """Tapped beats in place of the found ones; the bar is counted on through them."""
+    if len(taps) < MIN_TAPS:
+        return beats
+    tapped, bar = np.array(taps), beats.beats_per_bar or 4
+    gap = float(np.median(np.diff(tapped)))
+    before = beats.times < tapped[0] - gap / 2
+    after = beats.times > tapped[-1] + gap / 2
+    last = int(beats.positions[before][-1]) if before.any() else 0
+    positions = (last + np.arange(tapped.size)) % bar + 1
+    times = np.concatenate([beats.times[before], tapped, beats.times[after]])
+    usual = 60 / float(np.median(np.diff(times)))
+    return replace(
+        beats, times=times, tempo=usual,
+        positions=np.concatenate([beats.positions[before], positions, beats.positions[after]]),
+        confidence=np.concatenate([beats.confidence[before], np.ones(tapped.size), beats.confidence[after]]),
+    )
+
+
+def _shifted(beats: Beats, shift: int) -> Beats:
+    bar = beats.beats_per_bar or 4
+    positions = np.where(beats.positions > 0, (beats.positions - 1 - shift) % bar + 1, 0)
+    return replace(beats, positions=positions)
+
+
+def _nudged(beats: Beats, nudge: float, duration: float) -> Beats:
+    times = beats.times + nudge
+    inside = (times >= 0) & (times <= duration)
+    return replace(beats, times=times[inside], positions=beats.positions[inside], confidence=beats.confidence[inside])
+
+
+def _moved(
+    sections: Sections, edges: Times, borders: tuple[tuple[float, float], ...], duration: float
+) -> Sections:
+    """Sections between new inner edges [shape=(n - 1,)]; what becomes shorter than MIN_SECTION keeps its edge."""
+    found = sections.intervals[1:, 0]
+    edges = edges.astype(np.float64).copy()
+    for source, target in borders:
+        if found.size:
+            edges[int(np.abs(found - source).argmin())] = target
+    last = 0.0
+    for i, edge in enumerate(edges):
+        ceiling = duration - MIN_SECTION * (edges.size - i)
+        edges[i] = last = min(max(float(edge), last + min(MIN_SECTION, duration / (edges.size + 2))), ceiling)
+    known = np.concatenate([[0.0], edges, [duration]])
+    if (np.diff(known) <= 0).any():
+        return sections
+    return replace(sections, intervals=np.stack([known[:-1], known[1:]], axis=1))
+
+
+def _renamed(sections: Sections, names: tuple[Any, ...], edits: tuple[tuple[float, str], ...]) -> tuple[Any, ...]:
+    """``names`` with those of the sections at the given moments replaced."""
+    out = list(names)
+    for moment, name in edits:
+        at = int(np.searchsorted(sections.intervals[:, 0], moment, side="right")) - 1
+        out[max(at, 0)] = name
+    return tuple(out)
+
+
+def read_corrections(path: Path) -> Corrections:
+    """Read a corrections file. Raises ProjectError when it cannot be used."""
+    try:
+        return Corrections.from_json(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectError(f"cannot read {path}: {error}", "mend or delete the file") from error
+
+
+def write_corrections(path: Path, corrections: Corrections) -> None:
+    """Write a corrections file by renaming."""
+    replace_file(path, corrections.to_json().encode())
