@@ -19,7 +19,7 @@ from typing import Any
 
 from lib_music.errors import InputError, SettingsError
 from lib_music.render.deforum_defaults import DEFAULTS, NUMBER_SCHEDULES, TEXT_SCHEDULES
-from lib_music.render.deforum_grammar import check_schedule, read_prompts, split_keys
+from lib_music.render.deforum_grammar import ANY_LENGTH, check_schedule, read_prompts, split_keys
 
 #: A settings file with a key on every frame of an hour stays well below this.
 MAX_BYTES = 32 * 1024 * 1024
@@ -28,6 +28,7 @@ MAX_DEPTH = 32
 #: scheme://..., //server/..., \\server\...: anything but a plain path.
 _ADDRESS = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2}")
 _SCHEDULE_LIKE = re.compile(r"\s*[\"']?\s*\d+\s*[\"']?\s*:")
+_WORD = re.compile(r"""\(?\s*(["'])[^"'()`]*\1\s*\)?""")
 _BACKTICKS = re.compile(r"`(.*?)`", re.DOTALL)
 
 #: What to switch off when the address it needs is left out: key, switch, the value that uses it, off.
@@ -254,7 +255,7 @@ def _text(key: str, value: Any) -> str | None:
     if not isinstance(value, str):
         raise _mistyped(key, value, "text")
     if key in TEXT_SCHEDULES:
-        split_keys(value, 1, parameter=key)
+        split_keys(value, ANY_LENGTH, parameter=key)
     return value
 
 
@@ -267,11 +268,9 @@ def _mistyped(key: str, value: Any, wanted: str) -> SettingsError:
 
 
 def _check_either(text: str, key: str) -> None:
-    """A schedule of numbers or of words; which, we cannot know for a key of some fork."""
-    words = any(mark in text for mark in "\"'")
-    if words:
-        split_keys(text, 1, parameter=key)
-    else:
+    """A schedule of numbers or of quoted words; which, we cannot know for a key of some fork."""
+    values = split_keys(text, ANY_LENGTH, parameter=key).values()
+    if not all(_WORD.fullmatch(value) for value in values):
         check_schedule(text, parameter=key)
 
 

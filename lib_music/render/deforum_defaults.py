@@ -192,8 +192,15 @@ VIDEO: dict[str, Any] = {
 #: Without these the forks would add shake of their own, or diffuse at the prompts' frames only.
 FORKS: dict[str, Any] = {
     "keyframe_distribution": "Off",
+    "keyframe_strength_schedule": "0:(0.5)",
+    "image_keyframe_strength_schedule": "0:(0.2)",
     "shake_name": "None",
     "shake_intensity": 0.0,
+    "shake_speed": 1.0,
+    "scheduler": "Simple",
+    "enable_scheduler_scheduling": False,
+    "scheduler_schedule": '0:("Simple")',
+    "distilled_cfg_scale_schedule": "0:(3.5)",
 }
 
 PROMPTS: dict[str, Any] = {
@@ -245,7 +252,7 @@ DEFAULTS: dict[str, Any] = {
 
 #: Schedules whose values are words, not numbers.
 TEXT_SCHEDULES = frozenset(
-    {"sampler_schedule", "mask_schedule", "noise_mask_schedule", "checkpoint_schedule"}
+    {"sampler_schedule", "scheduler_schedule", "mask_schedule", "noise_mask_schedule", "checkpoint_schedule"}
 )
 
 #: Schedules whose values are numbers: what Deforum's interpolator is fed.

@@ -27,7 +27,7 @@ from lib_music.errors import InputError, SettingsError
 
 _NUMBER = re.compile(r"(?=.)[+-]?[0-9]*(\.[0-9]+)?", re.ASCII)
 #: Longer than any video: no key lies outside.
-_ANY_LENGTH = 10_000_000
+ANY_LENGTH = 10_000_000
 _STRIPPED = str.maketrans("", "", "'\"()")
 
 
@@ -148,9 +148,9 @@ def check_schedule(text: str, *, parameter: str = "schedule") -> None:
     Each formula is worked out once, at the frame of its key; words (samplers, masks) are not formulas: check
     those with :func:`split_keys`. Raises SettingsError.
     """
-    for frame, value in split_keys(text, _ANY_LENGTH, parameter=parameter).items():
+    for frame, value in split_keys(text, ANY_LENGTH, parameter=parameter).items():
         if not is_number(value.translate(_STRIPPED)):
-            _evaluate(value, {"t": float(frame), **_variables(_ANY_LENGTH, 1)}, parameter, frame)
+            _evaluate(value, {"t": float(frame), **_variables(ANY_LENGTH, 1)}, parameter, frame)
 
 
 def _frame(piece: str, n_frames: int, seed: int, parameter: str, last: int) -> int:

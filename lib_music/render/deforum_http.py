@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib_music.errors import Interrupted
+from lib_music.files import slug
 from lib_music.render.deforum_api import DeforumApi
 from lib_music.render.deforum_client import WebuiClient
 from lib_music.render.deforum_follow import Follower
 from lib_music.render.deforum_frames import FrameSource, WrongSizeError, count_frames
 from lib_music.render.deforum_job import JobRecord, JobStatus, settings_digest
-from lib_music.render.deforum_settings import build_settings, saved_frames, slug
+from lib_music.render.deforum_settings import build_settings, saved_frames
 from lib_music.render.pixels import rgb_to_frame
 from lib_music.render.renderer import Frame, ShouldStop
 from lib_music.schedule.animation import Animation
@@ -90,7 +91,7 @@ class DeforumHttpRenderer:
         session: requests.Session | None = None,
         should_stop: ShouldStop = _never,
     ) -> None:
-        self._batch_name = slug(batch_name)[:51]
+        self._batch_name = slug(batch_name, "music-visualizer")[:51]
         self._frames_dir, self._job_file = frames_dir, job_file
         self._poll, self._stall, self._settle = poll, stall, settle
         self._should_stop = should_stop
@@ -112,12 +113,15 @@ class DeforumHttpRenderer:
         digest = settings_digest(settings, animation.start_image)
         settings["batch_name"] = f"{self._batch_name}-{digest[:8]}"
         self._api.check()
+        left = animation.timebase.n_frames - start
         try:
             follower = self._attach(animation, settings, digest, state)
             for frame in range(start, animation.timebase.n_frames):
+                left -= 1
                 yield rgb_to_frame(follower.wait(frame))
         except (GeneratorExit, KeyboardInterrupt, Interrupted, WrongSizeError):
-            self._cancel()
+            if left:  # else the run is at its end anyway
+                self._cancel()
             raise
 
     def state(self) -> bytes:

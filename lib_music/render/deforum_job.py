@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from lib_music.errors import CoverError
+from lib_music.files import write_bytes
 
 RECORD_VERSION = 1
 _TIMESTRING = re.compile(r"[0-9]{14}")
@@ -157,15 +156,8 @@ class JobRecord:
             return None
 
     def save(self, path: Path) -> None:
-        """Write the record aside, then rename."""
-        handle, name = tempfile.mkstemp(prefix=".job-", suffix=".tmp", dir=path.parent)
-        aside = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(self.to_bytes())
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+        """Write the record atomically; raises ProjectError where the disk refuses."""
+        write_bytes(path, self.to_bytes())
 
 
 def settings_digest(settings: Mapping[str, Any], start_image: Path | None) -> str:

@@ -26,9 +26,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-import re
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,12 +33,13 @@ from typing import Any
 import numpy as np
 
 from lib_music.errors import SettingsError
+from lib_music.files import slug, write_bytes
 from lib_music.render.deforum_base import BaseSettings, read_base_settings
 from lib_music.render.deforum_defaults import DEFAULTS
 from lib_music.schedule.animation import Animation
 from lib_music.schedule.schedules import Schedule
 
-__all__ = ["BaseSettings", "build_settings", "read_base_settings", "resolve_drive", "slug", "write_settings"]
+__all__ = ["BaseSettings", "build_settings", "read_base_settings", "resolve_drive", "write_settings"]
 
 NEGATIVE_MARK = "--neg"
 #: Modes in which Deforum paints frames; only the first two know cadence.
@@ -171,30 +169,17 @@ def saved_frames(max_frames: int, cadence: int) -> int:
     return max_frames if cadence == 1 else cadence * ((max_frames - 1) // cadence)
 
 
-def slug(text: str) -> str:
-    """``text`` as a folder name: [A-Za-z0-9_-], 1 to 60 characters, never ``.`` or a path."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:60].strip("-") or "music-visualizer"
-
-
 def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
-    """Write a settings file as ASCII JSON, aside and then renamed.
+    """Write a settings file as ASCII JSON, atomically.
 
     ASCII because Deforum opens it in whatever encoding its machine has. Raises SettingsError where a value
-    is not JSON, OSError where the disk refuses.
+    is not JSON, ProjectError where the disk refuses.
     """
     try:
         text = json.dumps(dict(settings), ensure_ascii=True, indent=4, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise SettingsError(f"the settings are not JSON: {error}", "remove that value") from error
-    handle, name = tempfile.mkstemp(prefix=".settings-", suffix=".tmp", dir=path.parent)
-    aside = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(text + "\n")
-        aside.chmod(0o644)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_bytes(path, f"{text}\n".encode("ascii"))
 
 
 def _required(animation: Animation, settings: Mapping[str, Any], batch_name: str) -> dict[str, Any]:
@@ -210,7 +195,7 @@ def _required(animation: Animation, settings: Mapping[str, Any], batch_name: str
         "W": animation.width,
         "H": animation.height,
         "fps": int(fps) if fps.denominator == 1 else round(float(fps), 6),
-        "batch_name": slug(batch_name),
+        "batch_name": slug(batch_name, "music-visualizer"),
         "skip_video_creation": True,
         "resume_from_timestring": False,
         "resume_timestring": "",

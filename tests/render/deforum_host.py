@@ -199,6 +199,7 @@ class _Failure(Exception):
 class _Handler(BaseHTTPRequestHandler):
     owner: Host
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *_: object) -> None:
         pass
@@ -210,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
         if habits.cut > 0:
             habits.cut -= 1
             self.close_connection = True
-            return
+            return None
         if habits.answer is not None:
             status, kind, text = habits.answer
             return self._send(status, text.encode(), kind)
@@ -232,7 +233,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._deforum(body)
         return self._json(404, {"detail": "Not Found"})
 
-    do_GET = do_POST = do_DELETE = do_HEAD = _any  # noqa: N815
+    do_GET = do_POST = do_DELETE = do_HEAD = _any
 
     def _deforum(self, body: bytes) -> None:
         host = self.owner
