@@ -67,7 +67,8 @@ def test_every_name_stays_a_name(name: str) -> None:
 
 def test_this_ffmpeg_knows_the_demuxers_and_no_playlist_is_among_them() -> None:
     listed = subprocess.run([ffmpeg_exe(), "-v", "error", "-demuxers"], capture_output=True, text=True, check=True)
-    known = {name for line in listed.stdout.splitlines() if len(line.split()) > 1 for name in line.split()[1].split(",")}
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    known = {name for row in rows if len(row) > 1 for name in row[1].split(",")}
     assert {"mp3", "mov", "aac", "flac", "ogg", "wav", "aiff", "matroska"} <= known & set(DEMUXERS)
     assert not {"hls", "concat", "concatf", "sdp", "dash", "image2", "lavfi", "rtsp", "tty"} & set(DEMUXERS)
 
