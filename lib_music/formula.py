@@ -28,8 +28,8 @@ MAX_RESULT = 1e15
 
 CONSTANTS: Mapping[str, float] = {"pi": math.pi}
 
-#: name: (number of arguments, function); None means one or more.
-FUNCTIONS: Mapping[str, tuple[int | None, Callable[..., float]]] = {
+#: name: (number of arguments, function). No number means two or more; no function, that not all is computed.
+FUNCTIONS: Mapping[str, tuple[int | None, Callable[..., float] | None]] = {
     "sin": (1, math.sin),
     "cos": (1, math.cos),
     "tan": (1, math.tan),
@@ -42,7 +42,7 @@ FUNCTIONS: Mapping[str, tuple[int | None, Callable[..., float]]] = {
     "floor": (1, math.floor),
     "ceil": (1, math.ceil),
     "round": (1, round),
-    "where": (3, lambda condition, yes, no: yes if condition else no),
+    "where": (3, None),
     "clip": (3, lambda value, low, high: min(max(value, low), high)),
 }
 
@@ -206,7 +206,12 @@ def _value(node: ast.expr, variables: Mapping[str, float]) -> float:
         value = int(all(_COMPARE[type(op)](left, right) for op, left, right in pairs))
     else:
         assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        value = FUNCTIONS[node.func.id][1](*(_value(arg, variables) for arg in node.args))
+        function = FUNCTIONS[node.func.id][1]
+        if function is None:
+            # where: only the chosen side, so that where(t>0, 1/t, 0) stands at frame 0.
+            condition, yes, no = node.args
+            return _value(yes if _value(condition, variables) else no, variables)
+        value = function(*(_value(arg, variables) for arg in node.args))
     if not math.isfinite(value):
         raise ValueError(f"a part of it is {value}")
     # Whole numbers beyond what a float holds exactly would only make later steps slow.

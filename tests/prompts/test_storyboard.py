@@ -206,7 +206,7 @@ def test_found_text_of_another_program_is_sanitised(tmp_path: Path, board: Story
     (tmp_path / "t.json").write_text(json.dumps({**document, "rows": rows}), encoding="utf-8")
     read = read_storyboard(tmp_path / "t.json", song())
     assert read.rows[0].prompt == Found(nasty) and read.negative == DEFAULT_NEGATIVE
-    assert read.warnings[0] == "section 'B' has no row: it takes one in turn"
+    assert read.warnings[0] == "section 'B' has no prompt of its own: it takes one in turn"
 
 
 def test_warnings(tmp_path: Path, board: Storyboard) -> None:

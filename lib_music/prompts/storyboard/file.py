@@ -208,7 +208,7 @@ def _unmatched(
     """What of the file the song has no place for, and what of the song the file forgot."""
     told = [f"the song has no section {label!r}: its row is not used" for label in labels
             if label not in sections.labels]
-    told += [f"section {label!r} has no row: it takes one in turn" for label in distinct(sections.labels)
+    told += [f"section {label!r} has no prompt of its own: it takes one in turn" for label in distinct(sections.labels)
              if label not in labels]
     told += [f"the song has no {label!r} number {occurrence}: its override is not used"
              for label, occurrence in overrides if sections.labels.count(label) < occurrence]
