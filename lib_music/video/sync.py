@@ -8,7 +8,8 @@ i peaks at i; ``change[0]`` is 0. Frame i starts at ``i / fps`` s; a hit belongs
 going up, as in :class:`lib_music.schedule.timebase.Timebase`. A lag is positive when the picture is late.
 
 A *peak* is a jump within one frame: the rise over both the frame before and the background, which must stand
-clear of how the background itself flickers (texture, codec, cadence). Smooth motion has none, however fast.
+clear of how the background itself flickers (texture, codec, cadence) and of what a jump just before it
+leaves behind. Smooth motion has none, however fast.
 Peak picking over a local median follows Böck, Krebs and Schedl, "Evaluating the online capabilities of onset
 detection methods", ISMIR 2012; the matching counts as ``mir_eval.onset.f_measure`` does.
 """
@@ -33,8 +34,11 @@ Frames = npt.NDArray[np.int64]
 #: Seconds of the local background, and the most peaks told apart in a second (a flicker fuses beyond that).
 BACKGROUND_S, PEAKS_PER_S = 1.5, 8
 #: A rise counts above all of: this many deviations of the local flicker, this share of the local background,
-#: and this share of the video's strong rises; never below the floor, in grey levels, where codecs live.
-DEVIATIONS, SHARE, OF_STRONG, FLOOR = 4.0, 0.35, 0.12, 0.4
+#: and a floor in grey levels, under which codecs live and eyes do not.
+DEVIATIONS, SHARE, FLOOR = 4.0, 0.5, 0.6
+#: After a jump, smaller ones are masked for this long unless they reach this share of it: a new picture that
+#: settles is one event to the eye.
+MASKED_S, MASKED_SHARE = 0.25, 0.2
 
 _BLOCK_BYTES = 4 << 20
 
@@ -99,7 +103,7 @@ def visual_change(path: Path | str, *, width: int = 64) -> tuple[Change, Fractio
     """
     if width < 16:
         raise RangeError(f"width {width!r} is under 16 pixels", "give 64")
-    args = ["-v", "error", *input_args(path), "-map", "0:v:0", "-an",
+    args = ["-v", "error", *input_args(path), "-map", "0:V:0", "-an",
             "-vf", f"scale={width}:-1:flags=area", "-pix_fmt", "yuv444p", "-f", "yuv4mpegpipe", "-"]
     change: list[float] = []
     with FfmpegOutput(args) as child:
@@ -167,9 +171,11 @@ def visual_rise(change: npt.ArrayLike, fps: Fraction | float) -> tuple[Change, C
     flicker = 1.4826 * median_filter(np.abs(change - background), window, mode="nearest")
     previous = np.concatenate([change[:1], change[:-1]])
     rise = np.maximum(change - np.maximum(previous, background), 0)
-    standing = rise[rise > FLOOR]
-    strong = float(np.median(np.sort(standing)[-max(1, standing.size // 4) :])) if standing.size else 0.0
-    needed = np.maximum(np.maximum(DEVIATIONS * flicker, SHARE * background), max(FLOOR, OF_STRONG * strong))
+    needed = np.maximum(np.maximum(DEVIATIONS * flicker, SHARE * background), FLOOR)
+    reach = max(1, round(MASKED_S * float(fps)))
+    padded = np.concatenate([np.zeros(reach), rise[:-1]])
+    recent = np.lib.stride_tricks.sliding_window_view(padded, reach).max(axis=1)
+    needed = np.maximum(needed, MASKED_SHARE * recent)
     return rise, needed
 
 

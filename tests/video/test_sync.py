@@ -125,6 +125,19 @@ def test_peaks_of_a_curve_with_alternating_frames_are_the_jumps_alone() -> None:
     assert visual_peaks(curve, 24).tolist() == [36, 61, 120, 199]
 
 
+def test_what_a_cut_leaves_behind_is_part_of_the_cut_but_the_next_beat_is_not() -> None:
+    curve = np.full(240, 0.5)
+    curve[[100, 103, 112]] += [20.0, 3.0, 3.0]
+    assert visual_peaks(curve, 24).tolist() == [100, 112]
+
+
+def test_a_quiet_verse_is_heard_beside_a_loud_drop() -> None:
+    curve = np.random.default_rng(1).uniform(0.2, 0.4, 480)
+    curve[24:240:24] += 1.5
+    curve[240::12] += 15
+    assert visual_peaks(curve, 24).tolist() == [*range(24, 240, 24), *range(240, 480, 12)]
+
+
 @given(st.lists(st.floats(0, 50), max_size=300), st.sampled_from([12, 24, Fraction(30000, 1001), 60]))
 def test_peaks_are_increasing_and_at_most_eight_a_second(values: list[float], fps: Fraction) -> None:
     peaks = visual_peaks(values, fps)
