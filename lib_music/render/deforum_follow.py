@@ -1,12 +1,15 @@
 """Follow one run of Deforum, frame by frame.
 
-Conventions: a frame is trusted when the frame one cadence later exists, when all frames of the run exist, or
-when the run has succeeded; ``settle`` is how long files may take to show up after the run says it is over.
+Conventions: an interrupt ends Deforum's loop right after the block that shows the half painted picture. So a
+frame is trusted when the frame one cadence later exists or when the run has succeeded; and where a run never
+says so, when all frames are there and nothing has happened for ``settle`` seconds. That is also how long files
+may take to show up after the run says it is over.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,6 +26,8 @@ from lib_music.render.pixels import Rgb
 LOOK_AHEAD = 64
 #: A queue may be longer than a pause: there this many times the patience.
 QUEUE_FACTOR = 12
+
+log = logging.getLogger(__name__)
 
 AGAIN = "run the same command again to go on from there"
 
@@ -62,7 +67,7 @@ class Follower:
         self._poll, self._stall, self._settle = poll, stall, settle
         self._pause, self._remember = pause, remember
         self._source: FrameSource | None = None
-        self._trusted = 0
+        self._trusted, self._newest = 0, 0
         self._sign: tuple[object, ...] = ()
         self._changed = time.monotonic()
         self.finished = False
@@ -111,11 +116,10 @@ class Follower:
         if self.finished or frame < self._trusted:
             return True
         for ahead in (LOOK_AHEAD, 0):
-            last = min(frame + self.cadence + ahead, self._total - 1)
-            if source.exists(last):
-                whole = last == self._total - 1
-                self._trusted = self._total if whole else last - self.cadence + 1
-                return frame < self._trusted
+            last = frame + self.cadence + ahead
+            if last < self._total and source.exists(last):
+                self._trusted = last - self.cadence + 1
+                return True
         return False
 
     def _look(self, frame: int) -> None:
@@ -132,15 +136,33 @@ class Follower:
             raise self._failure(status)
         if status.status == "SUCCEEDED":
             self.finished = True
-        sign = (status.status, status.phase, status.updates, frame)
-        if sign != self._sign:
-            self._sign, self._changed = sign, time.monotonic()
-        silent = time.monotonic() - self._changed
-        if not status.is_painting or status.is_over:
+        silent = self._silence(status, frame)
+        if silent > self._settle and status.status != "CANCELLED" and self._has_all():
+            log.warning("the run shows all frames but does not say that it is done; taking them")
+            self.finished = True
+        elif not status.is_painting or status.is_over:
             if silent > self._settle:
                 raise self._too_few(status)
         elif silent > self._stall * (QUEUE_FACTOR if status.phase == "QUEUED" else 1):
             self._give_up(status, frame, silent)
+
+    def _silence(self, status: JobStatus, frame: int) -> float:
+        """Seconds since anything happened: a word of the run, a frame handed on, or a new one on disk.
+
+        Some forks count their frames where the API does not look, so the files are looked at as well.
+        """
+        source = self.source()
+        self._newest = max(self._newest, self._trusted - 1)
+        if source is not None and source.exists(self._newest + 1):
+            self._newest += 1
+        sign = (status.status, status.phase, status.updates, frame, self._newest)
+        if sign != self._sign:
+            self._sign, self._changed = sign, time.monotonic()
+        return time.monotonic() - self._changed
+
+    def _has_all(self) -> bool:
+        source = self.source()
+        return not self.finished and source is not None and source.read(self._n_frames - 1) is not None
 
     def _give_up(self, status: JobStatus, frame: int, silent: float) -> None:
         self._api.cancel(self._record.job_id)

@@ -27,7 +27,7 @@ from lib_music.render.deforum_client import WebuiClient
 from lib_music.render.deforum_follow import Follower
 from lib_music.render.deforum_frames import FrameSource, WrongSizeError, count_frames
 from lib_music.render.deforum_job import JobRecord, JobStatus, settings_digest
-from lib_music.render.deforum_settings import build_settings, saved_frames
+from lib_music.render.deforum_settings import build_settings
 from lib_music.render.pixels import rgb_to_frame
 from lib_music.render.renderer import Frame, ShouldStop
 from lib_music.schedule.animation import Animation
@@ -155,11 +155,13 @@ class DeforumHttpRenderer:
         source = follower.source()
         if source is None:
             return None
-        count, total = count_frames(source), saved_frames(settings["max_frames"], follower.cadence)
-        if count >= total and source.read(total - 1) is not None:
+        count, n = count_frames(source), animation.timebase.n_frames
+        half_painted = _half_painted(status, record)
+        # A block is whole when another one follows it; the last, unless the run was interrupted.
+        if count >= n + (follower.cadence if half_painted else 0) and source.read(n - 1) is not None:
             follower.finished = True
             return follower
-        keep = self._keep(source, count, follower.cadence, _half_painted(status, record))
+        keep = self._keep(source, count, follower.cadence, half_painted)
         if keep < 2 * follower.cadence:
             return None
         log.info("resuming after %d frames", keep)

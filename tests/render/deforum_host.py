@@ -43,6 +43,7 @@ class Habits:
     stop_at: int | None = None  # the host's own user presses Interrupt
     never_resolves: bool = False
     short_by: int = 0
+    mute: bool = False  # as a fork that counts its frames elsewhere
     size: tuple[int, int] | None = None
     cut: int = 0  # connections to cut without an answer
     cut_post_after: bool = False  # take the run, then cut the line
@@ -161,6 +162,8 @@ class Host:
             if cadence > 1:
                 for tween in range(max(start, frame - cadence), frame):
                     self._write(folder / f"{stamp}_{tween:09}.png", settings, tween, half)
+            if self.interrupted:
+                break
             self.painted.append(frame)
             time.sleep(habits.seconds_per_frame)
             if habits.stop_at is not None and frame >= habits.stop_at:
@@ -168,9 +171,8 @@ class Host:
             half = self.interrupted
             if cadence == 1 and frame < settings["max_frames"] - habits.short_by:
                 self._write(folder / f"{stamp}_{frame:09}.png", settings, frame, half)
-            self._update(job, phase="GENERATING", phase_progress=frame / settings["max_frames"])
-            if self.interrupted:
-                break
+            if not habits.mute:
+                self._update(job, phase="GENERATING", phase_progress=frame / settings["max_frames"])
         self._update(job, phase="POST_PROCESSING")
         if not self.interrupted and not habits.never_resolves:
             self._update(job, status="SUCCEEDED", phase="DONE")

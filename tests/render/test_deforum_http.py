@@ -86,16 +86,22 @@ def test_frames_are_handed_on_while_the_run_goes_on(tmp_path: Path) -> None:
         assert len(host.painted) < N
 
 
-def test_a_run_whose_state_never_resolves_is_counted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cadence", [1, 3, 10])
+def test_a_run_whose_state_never_resolves_is_counted(tmp_path: Path, cadence: int) -> None:
     with Host(tmp_path, Habits(never_resolves=True)) as host:
-        assert_complete(greys(renderer(host).frames(animation(3), 0, None)))
+        assert_complete(greys(renderer(host).frames(animation(cadence), 0, None)))
 
 
-@pytest.mark.parametrize(("cadence", "good"), [(1, 8), (3, 6)])
+def test_a_run_that_never_tells_of_its_frames_is_not_taken_for_dead(tmp_path: Path) -> None:
+    with Host(tmp_path, Habits(mute=True, seconds_per_frame=0.05)) as host:
+        assert_complete(greys(renderer(host, stall=0.3).frames(animation(), 15, None)), start=15)
+
+
+@pytest.mark.parametrize(("cadence", "stop_at", "good"), [(1, 8, 8), (3, 6, 6)])
 def test_an_interrupt_on_the_host_is_told_and_its_half_frame_never_handed_on(
-    tmp_path: Path, cadence: int, good: int
+    tmp_path: Path, cadence: int, stop_at: int, good: int
 ) -> None:
-    with Host(tmp_path, Habits(stop_at=9 if cadence == 3 else 8)) as host:
+    with Host(tmp_path, Habits(stop_at=stop_at)) as host:
         seen: list[int] = []
         frames = renderer(host).frames(animation(cadence), 0, None)
         with pytest.raises(DeforumError, match="interrupted there after 9 of 20 frames"):
