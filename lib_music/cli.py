@@ -113,6 +113,10 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument("folder", type=Path, metavar="DIR")
     _renderer_options(resume)
 
+    demo = command("demo", "Compose a short song, draw its cover, and make their video.")
+    demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
+    demo.add_argument("--seed", type=_whole, default=0)
+
     listing = command("list", "List the projects in a folder.")
     listing.add_argument("folder", type=Path, nargs="?", default=Path(), metavar="DIR")
     command("doctor", "What is installed, what is missing, how to fix it.")
@@ -344,6 +348,22 @@ def _animate(args: argparse.Namespace) -> None:
     print(f"settings  {plan.track.cover.parent / SETTINGS}  (load it in the Deforum tab)")
 
 
+def _demo(args: argparse.Namespace) -> int:
+    """Compose a song and draw a cover, then do with them what would be done with anybody's."""
+    from lib_music.demo.compose import compose, write
+    from lib_music.demo.cover import draw_cover
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    song, cover = args.out / "song.mp3", args.out / "cover.png"
+    if not song.is_file():
+        write(compose(args.seed), song)
+    if not cover.is_file():
+        draw_cover(args.seed, cover)
+    print(f"song      {song}")
+    print(f"cover     {cover}")
+    return main(["render", str(song), "--cover", str(cover), "--out", str(args.out / "video")])
+
+
 def _list(args: argparse.Namespace) -> None:
     from lib_music.project import find_projects
 
@@ -372,6 +392,7 @@ COMMANDS = {
     "analyze": _analyze,
     "storyboard": _storyboard,
     "animate": _animate,
+    "demo": _demo,
     "list": _list,
     "doctor": _doctor,
 }
