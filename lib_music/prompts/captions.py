@@ -203,9 +203,9 @@ def _palette_words(palette: Palette) -> tuple[list[str], list[str]]:
     textures = {"smooth": "smooth gradients", "fine": "intricate fine texture", "coarse": "bold graphic shapes"}
     if palette.is_monochrome:
         # One grey alone is helped out with other colours; see _colour_phrases.
-        colour = "monochrome" if len(palette.colours) > 1 else "restrained colour"
+        colour = "monochrome" if len(palette.colours) > 1 else "restrained color"
     else:
-        colour = _graded(palette.saturation, (0.15, "muted colour"), (0.4, "rich colour"), "saturated colour")
+        colour = _graded(palette.saturation, (0.15, "muted color"), (0.4, "rich color"), "saturated color")
     words = [
         tones[palette.tone],
         _graded(palette.contrast, (0.25, "gentle contrast"), (0.6, "crisp contrast"), "stark contrast"),
@@ -213,7 +213,7 @@ def _palette_words(palette: Palette) -> tuple[list[str], list[str]]:
         "mirror symmetry" if palette.symmetry > _EVEN else "organic asymmetry",
         textures[palette.texture],
     ]
-    ordinary = {"balanced light and shade", "crisp contrast", "rich colour", "organic asymmetry"}
+    ordinary = {"balanced light and shade", "crisp contrast", "rich color", "organic asymmetry"}
     return [word for word in words if word not in ordinary], [word for word in words if word in ordinary]
 
 

@@ -21,7 +21,7 @@ Tone = Literal["dark", "mid", "light"]
 
 #: Names a painter would use and a diffusion model knows.
 COLOUR_NAMES = {
-    "black": "050505", "charcoal": "2b2b2e", "slate grey": "5b6670", "ash grey": "8d9296", "grey": "7a7a7a",
+    "black": "050505", "charcoal": "2b2b2e", "slate gray": "5b6670", "ash gray": "8d9296", "gray": "7a7a7a",
     "silver": "bfc1c2", "pearl": "e6e4df", "white": "fbfbfb", "ivory": "f7f1dc", "cream": "f3e3b8",
     "sand": "d8c396", "beige": "dccdb0", "taupe": "8a7a6b", "khaki": "a89f6b", "olive": "6b6b2a",
     "mustard": "cfa024", "gold": "d9a520", "amber": "ffb000", "honey": "e3a84e", "lemon yellow": "fdf05a",

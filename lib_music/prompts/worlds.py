@@ -3,7 +3,8 @@
 A song keeps to one *world*, so that its sections look like one place seen again; subjects within a world,
 mediums and lights are far apart in their words, so that candidates are a real choice.
 
-Conventions: plain words of ours, no markup, no artist's name; a subject says what is there and never how it
+Conventions: plain words of ours in the spelling that picture captions mostly have (color, gray), no markup,
+no artist's name; a subject says what is there and never how it
 is lit or drawn; ``keys`` are lower-case words of titles and genres (Latin without accents), or single
 Chinese and Japanese characters; ``tone`` is -1 dark to 1 light, ``warmth`` -1 cool to 1 warm.
 """
@@ -62,7 +63,7 @@ WORLDS: tuple[World, ...] = (
             "a tall ship caught between towering swells",
             "jellyfish rising from the deep like lanterns",
             "a swimmer floating over a bottomless abyss",
-            "stilt houses mirrored in a still harbour",
+            "stilt houses mirrored in a still harbor",
             "a paper boat sailing down a flooded street",
             "a piano washed ashore on a pebble beach",
             "an iceberg seen half above, half below water",
@@ -204,7 +205,7 @@ WORLDS: tuple[World, ...] = (
             "a greenhouse full of oranges in deep snow",
             "an icebreaker leaving a dark seam behind",
         ),
-        ("ice blue", "slate grey"),
+        ("ice blue", "slate gray"),
         0.7,
         -0.8,
     ),
@@ -218,7 +219,7 @@ WORLDS: tuple[World, ...] = (
         (
             "a phoenix unfolding above a burnt orchard",
             "a volcano splitting a black plain with rivers of lava",
-            "a knight in scorched armour holding a broken banner",
+            "a knight in scorched armor holding a broken banner",
             "a bonfire ringed by masked dancers",
             "a burning piano on a cliff edge",
             "a blacksmith striking a shower of sparks",
@@ -418,10 +419,10 @@ WORLDS: tuple[World, ...] = (
 
 MEDIUMS: tuple[Medium, ...] = (
     Medium("oil painting, thick impasto brushwork", "paint", _keys("classical opera rock blues sea")),
-    Medium("watercolour, wet edges bleeding into paper", "paint", _keys("ambient folk acoustic piano indie")),
+    Medium("watercolor, wet edges bleeding into paper", "paint", _keys("ambient folk acoustic piano indie")),
     Medium("gouache illustration, flat layered shapes", "paint", _keys("pop indie folk jazz reggae")),
     Medium("fresco on cracked plaster", "paint", _keys("classical choral baroque gospel")),
-    Medium("analogue film still, anamorphic lens, soft grain", "photo", _keys("hip hop rap rnb soul rock pop")),
+    Medium("analog film still, anamorphic lens, soft grain", "photo", _keys("hip hop rap rnb soul rock pop")),
     Medium("long exposure photograph, streaking trails", "photo", _keys("techno house trance dance drum")),
     Medium("large-format photograph, crisp detail", "photo", _keys("ambient classical country")),
     Medium("double exposure, two images fused", "photo", _keys("indie shoegaze pop rnb")),

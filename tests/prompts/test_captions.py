@@ -207,7 +207,7 @@ def test_palette_captioner_words_light_texture_contrast_symmetry(cover: Path) ->
     with Image.open(cover) as image:
         look = {phrase.text for phrase in PaletteCaptioner().caption(image, tags_of(track(genres=("jazz",)))).look}
     assert look == {
-        "smoky elegance", "balanced light and shade", "gentle contrast", "saturated colour", "mirror symmetry",
+        "smoky elegance", "balanced light and shade", "gentle contrast", "saturated color", "mirror symmetry",
         "smooth gradients",
     }  # fmt: skip
 

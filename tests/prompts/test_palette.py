@@ -26,7 +26,7 @@ def noise(side: int = 256, cell: int = 1) -> Rgb:
     ("rgb", "name"),
     [
         ((0, 0, 0), "black"), ((255, 255, 255), "white"), ((200, 20, 25), "red"), ((255, 140, 30), "tangerine"),
-        ((10, 120, 120), "teal"), ((20, 30, 90), "navy"), ((250, 220, 20), "yellow"), ((125, 125, 125), "grey"),
+        ((10, 120, 120), "teal"), ((20, 30, 90), "navy"), ((250, 220, 20), "yellow"), ((125, 125, 125), "gray"),
     ],
 )  # fmt: skip
 def test_plain_colours_have_their_names(rgb: tuple[int, int, int], name: str) -> None:

@@ -31,8 +31,8 @@ MAX_LABEL = 80
 
 #: What no section wants to see: writing, frames, the usual slips of diffusion.
 DEFAULT_NEGATIVE = Found(
-    "text, letters, watermark, signature, logo, picture frame, border, collage, blurry, low resolution, "
-    "jpeg artifacts, oversharpened, deformed, disfigured, extra limbs, bad anatomy, cropped"
+    "text, lettering, watermark, signature, logo, picture frame, border, lowres, worst quality, low quality, "
+    "jpeg artifacts, blurry, oversharpened, deformed, disfigured, extra limbs, bad anatomy"
 )
 
 
