@@ -6,13 +6,14 @@ Conventions: pure but for the cache; the same sound, range and ``ANALYSIS_VERSIO
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lib_music.analysis import bars, beats, envelopes, harmony, roles, sections, store
-from lib_music.analysis.features import RATE, Features, extract
+from lib_music.analysis.features import RATE, SILENCE, Features, extract
 from lib_music.analysis.types import Analysis, Beats, Envelope, Floats, Sections, Times
 from lib_music.audio import Audio
 
@@ -80,21 +81,27 @@ def _tempo(times: Times) -> float:
 
 
 def _sections(features: Features, bands: Floats, found: Beats, duration: float) -> Sections:
+    """Sections with labels, roles and energy; a silent song is one section."""
+    if features.level.max() < SILENCE:
+        nothing = np.zeros(1, np.float32)
+        return Sections(np.array([[0.0, duration]]), ("A",), ("break",), nothing, nothing)
     material = sections.describe(features, bands, sections.unit_edges(found.downbeats, duration))
     borders, fresh = sections.find_borders(material)
-    labels = sections.name_sections(material, borders)
+    borders, labels = sections.merge_alike(material, borders, sections.name_sections(material, borders))
     edges = material.edges[borders]
-    energy = np.array([material.energy[a:b].mean() for a, b in zip(borders, borders[1:], strict=False)])
-    energy = np.clip(energy / max(float(energy.max()), 1e-9), 0, 1)
+    level = np.array([material.energy[a:b].mean() for a, b in pairwise(borders)])
+    energy = level / max(float(level.max()), 1e-9)
     rise = np.zeros(len(labels))
-    for i, (a, b) in enumerate(zip(borders, borders[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(borders)):
         quarter = max(1, (b - a) // 4)
         rise[i] = material.energy[b - quarter : b].mean() - material.energy[a : a + quarter].mean()
     frames = np.round(edges * RATE).astype(np.int64)
-    low = bars.means_between(10 ** (features.mel[:, :4].astype(np.float32) / 20), frames).mean(axis=1)
-    parts = roles.find_roles(labels, np.diff(edges), energy, rise, low.astype(np.float64))
+    bass = bars.means_between(10 ** (features.mel[:, :4].astype(np.float32) / 20), frames).mean(axis=1)
+    traits = roles.Traits(labels, np.diff(edges), energy, rise, bass.astype(np.float64))
     confidence = np.clip(fresh[borders[:-1]], 0, 1)
-    return Sections(np.stack([edges[:-1], edges[1:]], axis=1), labels, parts, energy, confidence)
+    intervals = np.stack([edges[:-1], edges[1:]], axis=1)
+    return Sections(intervals, labels, roles.find_roles(traits), energy.astype(np.float32),
+                    confidence.astype(np.float32))
 
 
 def analysis_to_dict(analysis: Analysis) -> dict[str, Any]:

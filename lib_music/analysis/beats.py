@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lib_music.analysis import tempo
-from lib_music.analysis.features import RATE
+from lib_music.analysis.features import RATE, SILENCE
 from lib_music.analysis.types import Floats, Ints, Times
 
 # Log-probability lost when the tempo changes by a factor e from one beat to the next.
@@ -176,7 +176,7 @@ def _sounding(level: Floats, frames: Ints) -> npt.NDArray[np.bool_]:
     """Which beats lie in sound: something above -66 dBFS within half a second [shape=(n,)]."""
     from scipy.ndimage import maximum_filter1d
 
-    loud = maximum_filter1d(level, 2 * round(RATE / 2) + 1, mode="nearest") > 5e-4
+    loud = maximum_filter1d(level, 2 * round(RATE / 2) + 1, mode="nearest") > SILENCE
     return np.asarray(loud[frames])
 
 

@@ -7,6 +7,8 @@ level-independent (a quiet take and a loud one give the same curve) and has no u
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from lib_music.analysis.features import N_MELS, RATE, Features, mel_centres
@@ -22,7 +24,7 @@ _CHUNK = 1 << 15
 def _band_of_mel() -> list[slice]:
     """The mel bands of each onset band, never empty."""
     cuts = np.searchsorted(mel_centres(), BAND_EDGES)
-    return [slice(int(a), int(b)) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [slice(int(a), int(b)) for a, b in pairwise(cuts)]
 
 
 def loudest(features: Features) -> Floats:

@@ -27,6 +27,8 @@ TONAL_BINS = 400  # up to 2150 Hz
 RATE = SAMPLE_RATE / HOP
 TONAL_RATE = SAMPLE_RATE / TONAL_HOP
 FLOOR_DB = -100.0
+# RMS amplitude below which nothing is heard, -66 dBFS.
+SILENCE = 5e-4
 
 
 @dataclass(frozen=True, eq=False)

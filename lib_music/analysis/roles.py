@@ -1,10 +1,13 @@
 """What part a section plays: intro, verse, build, chorus, drop, break, outro.
 
 Conventions: energies are relative to the song's loudest section (1.0); the rules read a section's energy, its
-neighbours', its bass and whether its label returns; the same label has the same role except at the song's ends.
+neighbours', its bass and whether its label returns. The same label has the same role, except at the song's ends
+and where a section builds up. There is always a chorus or a drop: in a song of constant energy the loudest label.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,40 +15,101 @@ import numpy.typing as npt
 from lib_music.analysis.types import Role
 
 Values = npt.NDArray[np.float64]
+# Loud labels are taken for the chorus, loudest first, while they fill no more than this share of the song.
+CHORUS_SHARE, CHORUS_MARGIN, RETURN_BONUS = 0.55, 0.05, 0.06
+# A drop enters over this many times the energy and the bass of what it follows.
+DROP_ENERGY, DROP_BASS = 1.2, 1.6
+QUIET, ENDING = 0.72, 0.85
+LONGEST_BUILD = 24.0
 
 
-def find_roles(labels: tuple[str, ...], lengths: Values, energy: Values, rise: Values, low: Values) -> tuple[Role, ...]:
-    """Roles of sections.
+@dataclass(frozen=True, eq=False)
+class Traits:
+    """What roles are read from, one row per section.
 
-    Parameters
+    Attributes
     ----------
     labels : tuple of str
     lengths : [shape=(n,)] s
-    energy : [shape=(n,)]
-        In [0, 1], the loudest section 1.
+    energy : [shape=(n,)] in [0, 1], the loudest section 1
     rise : [shape=(n,)]
         Energy of the section's last quarter minus its first.
-    low : [shape=(n,)]
-        Bass level in [0, 1].
+    bass : [shape=(n,)]
+        Level of the low band, any unit.
     """
-    n = len(labels)
-    means = {label: float(np.average(energy[mask], weights=lengths[mask]))
-             for label in set(labels) if (mask := np.array([x == label for x in labels])).any()}
-    loudest = max(means, key=lambda label: means[label] + 0.1 * (labels.count(label) > 1))
+
+    labels: tuple[str, ...]
+    lengths: Values
+    energy: Values
+    rise: Values
+    bass: Values
+
+    def __post_init__(self) -> None:
+        if not len(self.labels) == self.lengths.size == self.energy.size == self.rise.size == self.bass.size > 0:
+            raise ValueError("Traits: one row per section, at least one")
+
+
+def find_roles(traits: Traits) -> tuple[Role, ...]:
+    """Roles of sections [shape=(n,)]."""
+    labels, energy, n = traits.labels, traits.energy, len(traits.labels)
+    loud = _chorus_labels(traits)
+    drops = {label for label in loud if _drops(traits, label)}
     roles: list[Role] = []
     for i, label in enumerate(labels):
-        quieter = i > 0 and energy[i - 1] < 0.75 * energy[i]
-        if means[label] >= 0.9 * means[loudest]:
-            dropped = quieter and low[i - 1] < 0.6 * low[i]
-            roles.append("drop" if dropped else "chorus")
-        elif 0 < i < n - 1 and rise[i] > 0.15 and energy[i + 1] > energy[i]:
+        if label in loud:
+            roles.append("drop" if label in drops else "chorus")
+        elif _builds(traits, i, loud):
             roles.append("build")
-        elif 0 < i < n - 1 and energy[i] < 0.6:
+        elif _breaks(traits, i, loud):
             roles.append("break")
         else:
             roles.append("verse")
-    if n > 1 and energy[0] < 0.8 * energy.max():
+    if n > 1 and labels[0] not in loud and energy[0] < ENDING:
         roles[0] = "intro"
-    if n > 2 and energy[-1] < 0.8 * energy.max():
+    if n > 2 and (energy[-1] < ENDING * energy[-2] or (energy[-1] < ENDING and labels[-1] == labels[0])):
         roles[-1] = "outro"
     return tuple(roles)
+
+
+def _chorus_labels(traits: Traits) -> set[str]:
+    """The labels of the loudest material: one, and others as loud while they do not fill the song."""
+    names = np.array(traits.labels)
+    score, share = {}, {}
+    for label in dict.fromkeys(traits.labels):
+        mask = names == label
+        share[label] = float(traits.lengths[mask].sum() / traits.lengths.sum())
+        score[label] = float(np.average(traits.energy[mask], weights=traits.lengths[mask]))
+        score[label] += RETURN_BONUS * (mask.sum() > 1)
+    ordered = sorted(score, key=lambda label: -score[label])
+    loud, filled = {ordered[0]}, share[ordered[0]]
+    for label in ordered[1:]:
+        if score[label] >= score[ordered[0]] - CHORUS_MARGIN and filled + share[label] <= CHORUS_SHARE:
+            loud.add(label)
+            filled += share[label]
+    return loud
+
+
+def _drops(traits: Traits, label: str) -> bool:
+    """Whether a label mostly enters with a jump of energy and bass."""
+    entries = [i for i in range(1, len(traits.labels)) if traits.labels[i] == label != traits.labels[i - 1]]
+    jumps = [traits.energy[i] >= DROP_ENERGY * traits.energy[i - 1] and
+             traits.bass[i] >= DROP_BASS * traits.bass[i - 1] for i in entries]
+    return bool(jumps) and 2 * sum(jumps) >= len(jumps)
+
+
+def _builds(traits: Traits, i: int, loud: set[str]) -> bool:
+    """Whether a short section leads up to a loud one: it rises, or stands between a quieter and a louder one."""
+    energy = traits.energy
+    if not 0 < i < len(traits.labels) - 1 or traits.labels[i + 1] not in loud:
+        return False
+    below = energy[i] < 0.9 * energy[i + 1] and traits.lengths[i] <= LONGEST_BUILD
+    return bool(below and (traits.rise[i] > 0.15 or energy[i] > 1.3 * energy[i - 1]))
+
+
+def _breaks(traits: Traits, i: int, loud: set[str]) -> bool:
+    """Whether a quiet section stands between louder ones, of material that was not heard before the first chorus."""
+    energy, labels = traits.energy, traits.labels
+    first = min(k for k, label in enumerate(labels) if label in loud)
+    if not first < i < len(labels) - 1 or labels.index(labels[i]) < first:
+        return False
+    return bool(energy[i] < QUIET and energy[i] < 0.9 * max(energy[i - 1], energy[i + 1]))

@@ -8,6 +8,7 @@ coarser units, so that no matrix grows past ``MAX_UNITS`` squared.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,11 @@ from lib_music.analysis.types import Floats, Ints, Times
 MAX_UNITS = 640
 MIN_SECONDS, MIN_SECTIONS, MAX_SECTIONS = 4.0, 2, 12
 LOOSE_UNIT = 2.0
+# The usual length of a section, how widely it spreads (natural log), and what the parts of the cost weigh.
+USUAL_SECONDS, LENGTH_SPREAD = 22.0, 0.7
+VARIES, NOVELTY, PHRASE, PRICE = 0.6, 3.0, 1.0, 0.4
+# Mean distance under which two sections are the same material; how many usual lengths a joined one may have.
+SAME_MATERIAL, JOINED = 0.35, 2.1
 Matrix = npt.NDArray[np.float64]
 
 
@@ -37,7 +43,7 @@ def unit_edges(downbeats: Times, duration: float) -> Times:
     bar = float(np.median(np.diff(inner))) if inner.size > 2 else LOOSE_UNIT
     known = np.concatenate([[0.0], inner, [duration]])
     edges = [0.0]
-    for a, b in zip(known, known[1:], strict=False):
+    for a, b in pairwise(known):
         n = max(1, round((b - a) / bar)) if b - a > 1.7 * bar else 1
         edges.extend(a + (b - a) * np.arange(1, n + 1) / n)
     edges[-1] = duration
@@ -48,15 +54,15 @@ def unit_edges(downbeats: Times, duration: float) -> Times:
 
 def describe(features: Features, bands: Floats, edges: Times) -> Material:
     """Units as harmony, timbre, rhythm and level, and how far they lie apart."""
+    from scipy.fft import dct
+
     fine = np.round(edges * RATE).astype(np.int64)
     tonal = np.round(edges * TONAL_RATE).astype(np.int64)
     mel = means_between(features.mel, fine).astype(np.float64)
-    from scipy.fft import dct
-
     mel = np.maximum(mel, mel.max() - 70.0)
     timbre = dct(mel, axis=1, norm="ortho")[:, :14]
     level = 10 ** (mel / 20)
-    pitch = np.hstack([_unit_rows(means_between(features.chroma, tonal)), _unit_rows(means_between(features.bass, tonal))])
+    pitch = np.hstack([_unit_rows(means_between(rows, tonal)) for rows in (features.chroma, features.bass)])
     rhythm = means_between(bands, fine).astype(np.float64)
     blocks = ((timbre, 1.0), (pitch, 1.0), (rhythm, 0.6))
     distance = np.zeros((len(edges) - 1, len(edges) - 1))
@@ -83,9 +89,7 @@ def _distances(rows: Matrix) -> Matrix:
 
 def novelty(distance: Matrix, half: int) -> Matrix:
     """How different the ``half`` units after an edge are from those before it [shape=(n + 1,)] (Foote 2000)."""
-    n = len(distance)
-    total = np.zeros((n + 1, n + 1))
-    total[1:, 1:] = distance.cumsum(axis=0).cumsum(axis=1)
+    n, total = len(distance), _integral(distance)
 
     def box(a: int, b: int, c: int, d: int) -> float:
         return float(total[b, d] - total[a, d] - total[b, c] + total[a, c])
@@ -103,29 +107,30 @@ def novelty(distance: Matrix, half: int) -> Matrix:
 def find_borders(material: Material) -> tuple[Ints, Matrix]:
     """Unit indices of the borders, both ends included, and each edge's novelty.
 
-    Dynamic programming over units: a section costs what it varies within plus a fixed price, and earns the
-    novelty of its border; lengths that are whole phrases of four or eight units are cheaper.
+    Dynamic programming over units: a section costs what it varies within and an unusual length, and earns the
+    novelty of its border; whole phrases of eight or four units are cheaper than others.
     """
     n, edges = len(material.distance), material.edges
     fresh = (novelty(material.distance, 4) + novelty(material.distance, 8)) / 2
     if edges[-1] < 2 * MIN_SECONDS or n < 2:
         return np.array([0, n]), fresh
-    total = np.zeros((n + 1, n + 1))
-    total[1:, 1:] = material.distance.cumsum(axis=0).cumsum(axis=1)
+    usual = max(USUAL_SECONDS, edges[-1] / MAX_SECTIONS)
+    total = _integral(material.distance)
     diagonal = np.diag(total)
     cost = np.full((MAX_SECTIONS + 1, n + 1), np.inf)
     cost[0, 0] = 0.0
     back = np.zeros((MAX_SECTIONS + 1, n + 1), np.int64)
     for j in range(1, n + 1):
         i = np.arange(j)
+        seconds = edges[j] - edges[:j]
         inside = diagonal[j] - total[:j, j] - total[j, :j] + diagonal[:j]
-        piece = inside / (2 * (j - i)) + _phrase_cost(j - i) - 2.5 * fresh[:j]
-        piece[edges[j] - edges[:j] < MIN_SECONDS] = np.inf
+        piece = VARIES * inside / (2 * (j - i)) + _phrase_cost(j - i) - NOVELTY * fresh[:j]
+        piece += 0.5 * (np.log(np.maximum(seconds, 1e-3) / usual) / LENGTH_SPREAD) ** 2
+        piece[seconds < MIN_SECONDS] = np.inf
         ways = cost[:-1, :j] + piece
         back[1:, j] = ways.argmin(axis=1)
         cost[1:, j] = ways.min(axis=1)
-    price = np.arange(MAX_SECTIONS + 1) * 2.5
-    final = cost[:, n] + price
+    final = cost[:, n] + PRICE * np.arange(MAX_SECTIONS + 1)
     final[:MIN_SECTIONS] = np.inf
     count = int(final.argmin())
     if not np.isfinite(final[count]):
@@ -136,10 +141,17 @@ def find_borders(material: Material) -> tuple[Ints, Matrix]:
     return np.array(borders[::-1]), fresh
 
 
+def _integral(distance: Matrix) -> Matrix:
+    """Sums over all leading blocks [shape=(n + 1, n + 1)]."""
+    total = np.zeros((len(distance) + 1, len(distance) + 1))
+    total[1:, 1:] = distance.cumsum(axis=0).cumsum(axis=1)
+    return total
+
+
 def _phrase_cost(lengths: Ints) -> Matrix:
     """What a length in units costs: phrases of 8, then 4, then 2 bars; short ones more."""
     cost = np.where(lengths % 8 == 0, 0.0, np.where(lengths % 4 == 0, 0.2, np.where(lengths % 2 == 0, 0.6, 1.0)))
-    return np.asarray(cost + 2.0 * (lengths < 4))
+    return np.asarray(PHRASE * cost + 2.0 * (lengths < 4))
 
 
 def name_sections(material: Material, borders: Ints) -> tuple[str, ...]:
@@ -147,7 +159,7 @@ def name_sections(material: Material, borders: Ints) -> tuple[str, ...]:
 
     Average-linkage clustering on the distance of two sections played side by side from their starts.
     """
-    spans = list(zip(borders, borders[1:], strict=False))
+    spans = list(pairwise(borders))
     n = len(spans)
     apart = np.zeros((n, n))
     for i in range(n):
@@ -168,7 +180,17 @@ def name_sections(material: Material, borders: Ints) -> tuple[str, ...]:
     return tuple(names[i] for i in range(n))
 
 
-SAME_MATERIAL = 0.35
+def merge_alike(material: Material, borders: Ints, labels: tuple[str, ...]) -> tuple[Ints, tuple[str, ...]]:
+    """Join neighbours of the same material while both together are no longer than two usual sections."""
+    kept, names = [int(borders[0])], [labels[0]]
+    for i in range(1, len(labels)):
+        seconds = material.edges[borders[i + 1]] - material.edges[kept[-1]]
+        rest = len(labels) - i - 1
+        if labels[i] == names[-1] and seconds <= JOINED * USUAL_SECONDS and len(names) + rest >= MIN_SECTIONS:
+            continue
+        kept.append(int(borders[i]))
+        names.append(labels[i])
+    return np.array([*kept, int(borders[-1])]), tuple(names)
 
 
 def _side_by_side(distance: Matrix, one: tuple[int, int], other: tuple[int, int]) -> float:
