@@ -146,7 +146,7 @@ def _decode(data: bytes, name: str) -> Image:
         except UnidentifiedImageError as error:
             raise _not_a_picture(data, name) from error
         except Image.DecompressionBombError as error:
-            message = f"{name} has too many pixels, over {MAX_PIXELS // 10**6} million"
+            message = f"{name} has over {MAX_PIXELS // 10**6} million pixels"
             raise CoverError(message, "scale it down") from error
         except _DAMAGE as error:
             raise CoverError(f"{name} is damaged: {error}", "save it again") from error
@@ -187,6 +187,7 @@ def _plain(image: Image, name: str) -> Image:
         image = _to_srgb(image, profile)
     image = image.convert("RGB")
     image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    image.info = {}
     return image
 
 
@@ -223,4 +224,5 @@ def _write(image: Image, out: Path) -> None:
     except OSError as error:
         raise ProjectError(f"cannot write {out}: {error.strerror or error}", "is the disk full?") from error
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
