@@ -33,7 +33,7 @@ AGAIN = "run the same command again to go on from there"
 
 
 class Follower:
-    """Waits for the frames of a run.
+    """Waits for the frames of a run, counted as the run counts them: from 0.
 
     Attributes
     ----------

@@ -107,13 +107,17 @@ class FolderFrames:
         return self.folder / frame_name(self.timestring, frame)
 
 
+def remote_path(outdir: str, timestring: str, frame: int) -> str:
+    """A frame's path on the WebUI's machine, which may be another system than this one."""
+    separator = "\\" if "\\" in outdir and "/" not in outdir else "/"
+    return outdir.rstrip("/\\") + separator + frame_name(timestring, frame)
+
+
 class RouteFrames:
     """Frames through ``/file=``, which gradio serves for folders below the WebUI's own."""
 
     def __init__(self, client: WebuiClient, outdir: str, timestring: str) -> None:
-        separator = "\\" if "\\" in outdir and "/" not in outdir else "/"
-        self._client, self._folder = client, outdir.rstrip("/\\") + separator
-        self.timestring = timestring
+        self._client, self._outdir, self._timestring = client, outdir, timestring
 
     def exists(self, frame: int) -> bool:
         """Whether the WebUI has the file."""
@@ -132,7 +136,7 @@ class RouteFrames:
         return False
 
     def _get(self, method: str, frame: int) -> bytes | None:
-        path = f"/file={quote(self._folder + frame_name(self.timestring, frame))}"
+        path = f"/file={quote(remote_path(self._outdir, self._timestring, frame))}"
         answer = self._client.request(method, path)
         if answer.status == 401 and self._client.sign_in():
             answer = self._client.request(method, path)

@@ -115,6 +115,10 @@ class JobRecord:
         What the frames' names begin with; empty until it is known.
     cancelled : bool
         We asked for the end: the last picture may be half painted.
+    first : int
+        The animation's frame that is this run's frame 0.
+    picture : str
+        The image, on the WebUI's machine, that a run with ``first`` > 0 begins from.
     """
 
     job_id: str
@@ -123,12 +127,16 @@ class JobRecord:
     outdir: str = ""
     timestring: str = ""
     cancelled: bool = False
+    first: int = 0
+    picture: str = ""
 
     def __post_init__(self) -> None:
         if not self.job_id or not self.digest or not self.batch_name:
             raise ValueError("JobRecord: job_id, digest and batch_name must not be empty")
         if self.timestring and not is_timestring(self.timestring):
             raise ValueError(f"JobRecord.timestring is {self.timestring!r}; it must be 14 digits")
+        if self.first < 0 or bool(self.first) != bool(self.picture):
+            raise ValueError(f"JobRecord.first is {self.first} with picture {self.picture!r}")
 
     def to_bytes(self) -> bytes:
         """As JSON."""
@@ -144,8 +152,9 @@ class JobRecord:
             record = cls(**found)
         except (ValueError, TypeError, RecursionError):
             return None
-        texts = (record.job_id, record.digest, record.batch_name, record.outdir, record.timestring)
-        return record if all(isinstance(text, str) for text in texts) else None
+        texts = (record.job_id, record.digest, record.batch_name, record.outdir, record.timestring, record.picture)
+        whole = all(isinstance(text, str) for text in texts) and type(record.first) is int
+        return record if whole else None
 
     @classmethod
     def load(cls, path: Path) -> JobRecord | None:

@@ -21,12 +21,14 @@ from urllib.parse import unquote
 import cv2
 import numpy as np
 
+from lib_music.render.deforum_grammar import read_schedule
+
 HALF = (0, 0, 255)  # BGR red: nothing else is painted in it
 
 
 def grey(frame: int) -> int:
-    """What the host paints at a frame."""
-    return 20 + frame * 5
+    """What the host paints at a frame; it tells frames apart by the seed, which must count up."""
+    return 20 + frame * 5 % 216
 
 
 @dataclass
@@ -129,7 +131,7 @@ class Host:
         """Until the newest run is in this phase."""
         until = time.monotonic() + seconds
         while not self.jobs or list(self.jobs.values())[-1]["phase"] != phase:
-            assert time.monotonic() < until, self.jobs
+            assert time.monotonic() < until, [job["phase"] for job in self.jobs.values()]
             time.sleep(0.005)
 
     def _work(self) -> None:
@@ -150,6 +152,8 @@ class Host:
         outdir = str(folder).replace(str(self.root), ELSEWHERE) if habits.remote else str(folder)
         self._update(job, phase="GENERATING", outdir=outdir, timestring=stamp)
         (folder / f"{stamp}_settings.txt").write_text(json.dumps(settings))
+        if settings["use_init"] and not self._here(settings["init_image"]).is_file():
+            raise _Failure
         cadence, start = int(settings["diffusion_cadence"]), 0
         if settings["resume_from_timestring"]:
             stamp = settings["resume_timestring"]
@@ -177,6 +181,10 @@ class Host:
         if not self.interrupted and not habits.never_resolves:
             self._update(job, status="SUCCEEDED", phase="DONE")
 
+    def _here(self, path: str) -> Path:
+        """A path as this host sees it."""
+        return Path(path.replace(ELSEWHERE, str(self.root)) if self.habits.remote else path)
+
     def _update(self, job: dict[str, Any], **values: Any) -> None:
         if job["status"] == "CANCELLED":
             values.pop("status", None)
@@ -184,7 +192,8 @@ class Host:
 
     def _write(self, path: Path, settings: dict[str, Any], frame: int, half: bool) -> None:
         width, height = self.habits.size or (settings["W"], settings["H"])
-        picture = np.full((height, width, 3), grey(frame), np.uint8)
+        shown = int(read_schedule(settings["seed_schedule"], settings["max_frames"])[frame]) - settings["seed"]
+        picture = np.full((height, width, 3), grey(shown), np.uint8)
         if half:
             picture[:] = HALF
         data = cv2.imencode(".png", picture)[1].tobytes()
@@ -266,7 +275,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, path: str) -> None:
         host = self.owner
-        file = Path(path.replace(ELSEWHERE, str(host.root)) if host.habits.remote else path)
+        file = host._here(path)
         if host.habits.gradio_auth and "access-token" not in self.headers.get("cookie", ""):
             return self._json(401, {"detail": "Not authenticated"})
         if host.habits.hidden or host.root not in file.parents:

@@ -148,7 +148,7 @@ def test_a_failure_midway_counts_and_can_be_resumed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cadence", [1, 2, 5])
 def test_stopping_cancels_and_resuming_goes_on_without_the_half_frame(tmp_path: Path, cadence: int) -> None:
     n = 40
-    with Host(tmp_path, Habits(seconds_per_frame=0.02)) as host:
+    with Host(tmp_path, Habits(seconds_per_frame=0.03 * cadence)) as host:
         first = renderer(host)
         with closing(first.frames(animation(cadence, n), 0, None)) as frames:
             seen = greys(iter([next(frames) for _ in range(10)]))
@@ -201,14 +201,38 @@ def test_a_damaged_state_starts_anew(tmp_path: Path, state: bytes) -> None:
         assert_complete(greys(renderer(host).frames(animation(), 3, state)), start=3)
 
 
-def test_a_half_frame_that_cannot_be_deleted_is_painted_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cadence", [1, 4])
+def test_where_the_half_frame_cannot_be_deleted_the_rest_is_a_run_of_its_own(tmp_path: Path, cadence: int) -> None:
+    n, start = 40, 10
+    with Host(tmp_path, Habits(remote=True, seconds_per_frame=0.03 * cadence)) as host:
+        first = renderer(host)
+        with closing(first.frames(animation(cadence, n), 0, None)) as frames:
+            seen = greys(iter([next(frames) for _ in range(start)]))
+        host.wait_until("POST_PROCESSING")
+        second = renderer(host)
+        with closing(second.frames(animation(cadence, n), start, first.state())) as frames:
+            seen += greys(iter([next(frames) for _ in range(10)]))
+        begun = start - start % cadence
+        rest = host.submitted()[1]
+        assert rest["resume_from_timestring"] is False and rest["use_init"] is True
+        assert rest["init_image"].endswith(f"_{begun - 1:09}.png")
+        # Stopped again, and once more from another place.
+        host.wait_until("POST_PROCESSING")
+        third = renderer(host)
+        seen += greys(third.frames(animation(cadence, n), start + 10, second.state()))
+        assert_complete(seen, n=n)
+        assert JobRecord.from_bytes(third.state()).first == 20  # type: ignore[union-attr]
+
+
+def test_a_half_frame_at_the_very_start_is_painted_anew(tmp_path: Path) -> None:
     with Host(tmp_path, Habits(remote=True, seconds_per_frame=0.02)) as host:
         first = renderer(host)
         with closing(first.frames(animation(n=30), 0, None)) as frames:
             next(frames)
         host.wait_until("POST_PROCESSING")
         assert_complete(greys(renderer(host).frames(animation(n=30), 0, first.state())), n=30)
-        assert host.submitted()[1]["resume_from_timestring"] is False
+        rest = host.submitted()[1]
+        assert (rest["resume_from_timestring"], rest["use_init"]) == (False, False)
 
 
 def test_a_forgotten_run_is_said_so(tmp_path: Path) -> None:
