@@ -18,18 +18,18 @@ def grey(picture: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def pictures() -> list[np.ndarray]:
-    return [generate_cover(song, ("Someone",), side=384) for song in SONGS]
+    return [generate_cover(song, ("Someone",), side=256) for song in SONGS]
 
 
 def test_the_same_words_draw_the_same_picture(pictures: list[np.ndarray]) -> None:
-    np.testing.assert_array_equal(generate_cover(SONGS[3], ("Someone",), side=384), pictures[3])
+    np.testing.assert_array_equal(generate_cover(SONGS[3], ("Someone",), side=256), pictures[3])
 
 
 def test_other_words_draw_another(pictures: list[np.ndarray]) -> None:
     for i, one in enumerate(pictures):
         for other in pictures[:i]:
             assert np.abs(one.astype(int) - other.astype(int)).mean() > 12
-    assert not np.array_equal(generate_cover(SONGS[0], ("Someone else",), side=384), pictures[0])
+    assert not np.array_equal(generate_cover(SONGS[0], ("Someone else",), side=256), pictures[0])
 
 
 def test_light_and_colour(pictures: list[np.ndarray]) -> None:
@@ -43,7 +43,7 @@ def test_light_and_colour(pictures: list[np.ndarray]) -> None:
 def test_detail_is_everywhere_so_that_motion_shows(pictures: list[np.ndarray]) -> None:
     for picture in pictures:
         moved = np.abs(np.diff(grey(picture), axis=1))[:, :-1]
-        cells = moved[:, :380].reshape(8, 48, -1, 20).mean((1, 3))
+        cells = moved[:, :250].reshape(8, 32, -1, 25).mean((1, 3))
         assert cells.min() > 1.5
 
 
