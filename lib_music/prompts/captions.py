@@ -250,7 +250,8 @@ def _caption(
 
 def _compose(tags: Tags, palette: Palette | None, caption: Caption, n: int, seed: int) -> tuple[Found, ...]:
     """Put subjects, mediums, lights, distances and colours together."""
-    chance = _chance(f"{tags.chance}\0{seed}\0{'' if palette is None else palette.colours}")
+    colours = [colour.name for colour in palette.colours] if palette else []
+    chance = _chance("\0".join([tags.chance, str(seed), *colours]))
     world = _world(tags, palette, caption, chance)
     genres = _words(*tags.genres)
     mediums = _spread(MEDIUMS, lambda medium: bool(medium.keys & genres) + chance(medium.phrase), n, 1.0)

@@ -4,9 +4,9 @@ A song keeps to one *world*, so that its sections look like one place seen again
 mediums and lights are far apart in their words, so that candidates are a real choice.
 
 Conventions: plain words of ours in the spelling that picture captions mostly have (color, gray), no markup,
-no artist's name; a subject says what is there and never how it
-is lit or drawn; ``keys`` are lower-case words of titles and genres (Latin without accents), or single
-Chinese and Japanese characters; ``tone`` is -1 dark to 1 light, ``warmth`` -1 cool to 1 warm.
+no artist's name; a subject says what is there and never how it is lit or drawn; ``keys`` are lower-case
+words of titles and genres (Latin without accents), or single Chinese and Japanese characters; ``tone`` is -1
+dark to 1 light, ``warmth`` -1 cool to 1 warm.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ WORLDS: tuple[World, ...] = (
         ),
         ("petrol blue", "sea-glass green"),
         -0.1,
-        -0.7,
+        -0.4,
     ),
     World(
         "city",
@@ -207,7 +207,7 @@ WORLDS: tuple[World, ...] = (
         ),
         ("ice blue", "slate gray"),
         0.7,
-        -0.8,
+        -0.5,
     ),
     World(
         "fire",
@@ -455,7 +455,7 @@ LIGHTS: tuple[Light, ...] = (
     Light("overcast sky, shadowless and soft", "weather", 0.5, -0.3),
     Light("storm gloom split by lightning", "weather", -0.7, -0.4),
     Light("backlit morning mist", "weather", 0.6, 0.2),
-    Light("blue hour before dawn", "weather", -0.3, -0.9),
+    Light("blue hour before dawn", "weather", -0.4, -0.5),
     Light("candlelight chiaroscuro", "flame", -0.7, 0.8),
     Light("flickering firelight, drifting embers", "flame", -0.6, 1.0),
     Light("paper lanterns glowing from within", "flame", -0.4, 0.7),

@@ -237,6 +237,14 @@ def test_json_is_known_by_its_content_too(tmp_path: Path, board: Storyboard) -> 
     assert read_storyboard(tmp_path / "s.txt", song()) == board
 
 
+def test_a_broken_storyboard_is_not_taken_for_prompts(tmp_path: Path, board: Storyboard) -> None:
+    write_storyboard(tmp_path / "s.txt", board)
+    broken = (tmp_path / "s.txt").read_text(encoding="utf-8").replace('"rows": [', '"rows": ')
+    (tmp_path / "s.txt").write_text(broken, encoding="utf-8")
+    with pytest.raises(StoryboardError, match="not JSON"):
+        read_storyboard(tmp_path / "s.txt", song())
+
+
 GOOD: dict[str, Any] = {"format": "music-visualizer storyboard", "version": 1, "rows": [{"label": "A", "prompt": "a"}]}
 
 

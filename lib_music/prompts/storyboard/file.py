@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -67,14 +67,13 @@ def write_storyboard(path: Path | str, storyboard: Storyboard, sections: Section
         ],
     }
     content = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".storyboard-", suffix=".tmp")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(content)
-            Path(aside).replace(path)
+            aside.write_text(content, encoding="utf-8", newline="\n")
+            aside.replace(path)
         finally:
-            Path(aside).unlink(missing_ok=True)
+            aside.unlink(missing_ok=True)
     except OSError as error:
         raise StoryboardError(f"cannot write {path}: {error.strerror}", "check the folder") from error
 
@@ -101,7 +100,7 @@ def read_storyboard(path: Path | str, sections: Sections, seed: int = 0) -> Stor
         With the line or the row, and the fix.
     """
     text = _read_text(Path(path))
-    must_be_json = Path(path).suffix.lower() == ".json"
+    must_be_json = Path(path).suffix.lower() == ".json" or FORMAT in text[:1_000]
     if must_be_json or text.lstrip().startswith("{"):
         document = _parse_json(text, must_be_json)
         if document is not None:
@@ -135,7 +134,7 @@ def _read_text(path: Path) -> str:
 def _from_lines(text: str, sections: Sections, seed: int) -> Storyboard:
     """One prompt a line; a line's trouble is told with its number."""
     prompts: list[Own] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
         if not line.strip():
             continue
         try:
