@@ -12,7 +12,12 @@ from lib_music.analysis.types import Analysis, Beats, Envelope, Role, Sections
 def song(
     *,
     bpm: float = 120.0,
-    plan: Sequence[tuple[str, Role, int]] = (("A", "verse", 4), ("B", "chorus", 4), ("A", "verse", 4), ("C", "drop", 4)),
+    plan: Sequence[tuple[str, Role, int]] = (
+        ("A", "verse", 4),
+        ("B", "chorus", 4),
+        ("A", "verse", 4),
+        ("C", "drop", 4),
+    ),
     beats_per_bar: int = 4,
     start: float = 0.0,
     presence: float = 1.0,
@@ -30,8 +35,13 @@ def song(
     return Analysis(
         duration,
         Beats(times, np.arange(n) % beats_per_bar + 1, np.ones(n), bpm, (), beats_per_bar),
-        Sections(np.column_stack((edges[:-1], edges[1:])), tuple(label for label, _, _ in plan), roles,
-                 np.array(energy), np.ones(len(plan))),
+        Sections(
+            np.column_stack((edges[:-1], edges[1:])),
+            tuple(label for label, _, _ in plan),
+            roles,
+            np.array(energy),
+            np.ones(len(plan)),
+        ),
         Envelope(np.full(2, presence), 1.0),
         dict.fromkeys(("onset", "low", "mid", "high", "loudness"), hum),
         content_hash="0" * 64,

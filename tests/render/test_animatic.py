@@ -1,5 +1,6 @@
 """The embedded renderer: motion, pull, endless pictures, states."""
 
+import itertools
 from fractions import Fraction
 
 import cv2
@@ -25,15 +26,27 @@ def cover() -> Rgb:
     return np.asarray(cv2.resize(paint_cover(3, 512), (SIZE, SIZE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def animation(n: int, *, strength: float = 0.65, labels: str = "A", cadence: int = 1, fps: int = 24, size: int = SIZE,
-              **curves: float | Schedule) -> Animation:
+def animation(
+    n: int,
+    *,
+    strength: float = 0.65,
+    labels: str = "A",
+    cadence: int = 1,
+    fps: int = 24,
+    size: int = SIZE,
+    **curves: float | Schedule,
+) -> Animation:
     schedules = {"strength_schedule": constant("strength_schedule", strength)}
     for name, value in curves.items():
         schedules[name] = value if isinstance(value, Schedule) else constant(name, value)
     edges = np.linspace(0, n, len(labels) + 1).astype(int)
-    cues = tuple(SectionCue(int(a), int(b), label, "verse", f"prompt {label}")
-                 for label, a, b in zip(labels, edges, edges[1:], strict=False))
-    return Animation(Timebase(Fraction(fps), n), "2D", "replicate", size, size, cadence, schedules, {0: "x"}, {0: ""}, cues)
+    cues = tuple(
+        SectionCue(int(a), int(b), label, "verse", f"prompt {label}")
+        for label, a, b in zip(labels, edges, edges[1:], strict=False)
+    )
+    return Animation(
+        Timebase(Fraction(fps), n), "2D", "replicate", size, size, cadence, schedules, {0: "x"}, {0: ""}, cues
+    )
 
 
 def painted(cover: Rgb, what: Animation) -> list[Rgb]:
@@ -104,7 +117,7 @@ def test_a_diffused_frame_is_pulled_by_one_minus_strength(cover: Rgb, strength: 
 
 def test_only_diffused_frames_are_pulled(cover: Rgb) -> None:
     frames = painted(cover, animation(12, strength=0.5, labels="AB", cadence=3))
-    change = [distance(a, b) for a, b in zip(frames, frames[1:], strict=False)]
+    change = [distance(a, b) for a, b in itertools.pairwise(frames)]
     assert change[5] > 5 and change[8] > 2
     assert max(change[6], change[7]) < 0.5
 

@@ -22,8 +22,9 @@ from tests.music import song
 
 def moved(analysis: Analysis, preset: str = "four-on-the-floor", fps: int = 24, **look: object) -> Animation:
     board = make_storyboard([Own("a"), Own("b"), Own("c")], analysis.sections, negative=Own("n"), style=Own(""), seed=7)
-    return animate(analysis, board.resolve(analysis.sections), preset=get_preset(preset), fps=Fraction(fps),
-                   look=Look(**look))  # type: ignore[arg-type]
+    return animate(
+        analysis, board.resolve(analysis.sections), preset=get_preset(preset), fps=Fraction(fps), look=Look(**look)
+    )  # type: ignore[arg-type]
 
 
 def totals(animation: Animation) -> dict[str, float]:
@@ -111,7 +112,7 @@ def test_strength_is_sampled_where_diffusion_looks() -> None:
     for cadence in (1, 2, 3, 4):
         animation = moved(analysis, cadence=cadence)
         strength = animation.schedules["strength_schedule"].sample(animation.timebase.n_frames)
-        assert 0.1 <= strength.min() and strength.max() <= 0.97
+        assert strength.min() >= 0.1 and strength.max() <= 0.97
         for hit in animation.hits[1:]:
             block = hit - hit % cadence
             if not any(abs(hit - other) < 3 * cadence for other in animation.hits if other != hit):
@@ -146,7 +147,7 @@ def test_without_a_beat_nothing_is_declared_but_borders() -> None:
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_keys_are_few_and_within_their_bounds_over_five_minutes(preset: str) -> None:
     bars = tuple((label, role, 16) for label, role in zip("ABABCBDB", ("verse", "chorus") * 4, strict=True))
-    analysis = song(bpm=120, plan=bars + (("E", "outro", 22),))
+    analysis = song(bpm=120, plan=(*bars, ("E", "outro", 22)))
     animation = moved(analysis, preset)
     assert animation.timebase.duration == pytest.approx(300, abs=0.1)
     n_hits = len(animation.hits)

@@ -68,7 +68,9 @@ def test_negative_zero_is_not_written() -> None:
     assert constant("angle", -0.0).to_string() == "0:(0.000000)"
 
 
-@pytest.mark.parametrize("keys", [(), ((1, 0.0),), ((0, 0.0), (0, 1.0)), ((0, 0.0), (5, 1.0), (3, 1.0)), ((0, float("nan")),)])
+@pytest.mark.parametrize(
+    "keys", [(), ((1, 0.0),), ((0, 0.0), (0, 1.0)), ((0, 0.0), (5, 1.0), (3, 1.0)), ((0, float("nan")),)]
+)
 def test_wrong_keys_are_refused(keys: tuple[tuple[int, float], ...]) -> None:
     with pytest.raises(ValueError, match="Schedule zoom"):
         Schedule("zoom", keys)

@@ -38,8 +38,16 @@ def test_times_outside_are_clipped() -> None:
 
 @pytest.mark.parametrize(
     ("text", "fps"),
-    [("24", Fraction(24)), ("29.97", Fraction(30000, 1001)), ("23.976", Fraction(24000, 1001)), ("30000/1001", Fraction(30000, 1001)),
-     ("12.5", Fraction(25, 2)), (60, Fraction(60)), ("30", Fraction(30)), ("59.94", Fraction(60000, 1001))],
+    [
+        ("24", Fraction(24)),
+        ("29.97", Fraction(30000, 1001)),
+        ("23.976", Fraction(24000, 1001)),
+        ("30000/1001", Fraction(30000, 1001)),
+        ("12.5", Fraction(25, 2)),
+        (60, Fraction(60)),
+        ("30", Fraction(30)),
+        ("59.94", Fraction(60000, 1001)),
+    ],
 )
 def test_parse_fps(text: object, fps: Fraction) -> None:
     assert parse_fps(text) == fps  # type: ignore[arg-type]

@@ -51,14 +51,43 @@ def click_track(path: Path, seconds: float, clicks: list[float], rate: int = 441
         n = min(441, sound.size - at)
         sound[at : at + n] = 0.8 * np.sin(2 * np.pi * 2000 * np.arange(n) / rate)
     raw = (sound * 32767).astype("<i2").tobytes()
-    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(raw), b"WAVE", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16,
-                       b"data", len(raw))
+    head = struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        b"RIFF",
+        36 + len(raw),
+        b"WAVE",
+        b"fmt ",
+        16,
+        1,
+        1,
+        rate,
+        2 * rate,
+        2,
+        16,
+        b"data",
+        len(raw),
+    )
     path.write_bytes(head + raw)
     return path
 
 
 def sound_of(path: Path) -> np.ndarray:
-    argv = [ffmpeg_exe(), "-v", "error", "-i", str(path), "-map", "0:a:0", "-ac", "1", "-ar", "44100", "-f", "f32le", "-"]
+    argv = [
+        ffmpeg_exe(),
+        "-v",
+        "error",
+        "-i",
+        str(path),
+        "-map",
+        "0:a:0",
+        "-ac",
+        "1",
+        "-ar",
+        "44100",
+        "-f",
+        "f32le",
+        "-",
+    ]
     return np.frombuffer(subprocess.run(argv, capture_output=True, check=True).stdout, np.float32)
 
 
@@ -78,13 +107,21 @@ def finished(folder: Path, audio: Audio, seconds: float, fps: Fraction = Fractio
     lengths = [n // 2, n - n // 2] if n > 1 else [n]
     segments = encode(folder, lengths, fps)
     take_thumbnail(segments[0], 0, folder / "thumb.jpg")
-    titles = Titles("T = 1; #2 \\ x", "Ärtist", "Album", "2024", "house",
-                    (Chapter(0.0, seconds / 2, "A (verse)"), Chapter(seconds / 2, seconds, "B = drop")))
+    titles = Titles(
+        "T = 1; #2 \\ x",
+        "Ärtist",
+        "Album",
+        "2024",
+        "house",
+        (Chapter(0.0, seconds / 2, "A (verse)"), Chapter(seconds / 2, seconds, "B = drop")),
+    )
     mux(segments, lengths, fps, audio, titles, folder / "thumb.jpg", folder / "out.mp4")
     return folder / "out.mp4"
 
 
-@pytest.mark.parametrize("fps", [Fraction(24), Fraction(25), Fraction(30), Fraction(60), Fraction(30000, 1001), Fraction(25, 2)])
+@pytest.mark.parametrize(
+    "fps", [Fraction(24), Fraction(25), Fraction(30), Fraction(60), Fraction(30000, 1001), Fraction(25, 2)]
+)
 def test_every_frame_is_on_its_own_tick_across_segments(tmp_path: Path, fps: Fraction) -> None:
     audio = open_audio(click_track(tmp_path / "s.wav", 3.0, [1.0]))
     video = finished(tmp_path, audio, 3.0, fps)
@@ -124,8 +161,18 @@ def test_a_cut_fades_and_a_whole_song_does_not(tmp_path: Path) -> None:
 def test_titles_chapters_thumbnail_and_a_fast_start(tmp_path: Path) -> None:
     video = finished(tmp_path, open_audio(click_track(tmp_path / "s.wav", 3.0, [1.0])), 3.0)
     text = told(video)
-    for expected in ("T = 1; #2 \\ x", "Ärtist", "Album", "2024", "A (verse)", "B = drop", "attached pic", "h264",
-                     "yuv420p", "aac"):
+    for expected in (
+        "T = 1; #2 \\ x",
+        "Ärtist",
+        "Album",
+        "2024",
+        "A (verse)",
+        "B = drop",
+        "attached pic",
+        "h264",
+        "yuv420p",
+        "aac",
+    ):
         assert expected in text, expected
     assert re.search(r"Chapter #0:1: start 1\.50", text)
     raw = video.read_bytes()
@@ -142,7 +189,10 @@ def test_a_segment_encoded_again_is_the_same(tmp_path: Path) -> None:
 
 
 def test_an_exception_leaves_no_open_segment(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), SegmentWriter(Encoding(SIZE, SIZE, Fraction(24)), lambda _: None, lambda _: None) as w:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        SegmentWriter(Encoding(SIZE, SIZE, Fraction(24)), lambda _: None, lambda _: None) as w,
+    ):
         segment = w.begin(tmp_path / "0.seg")
         w.put(segment, frame(0))
         w.prepare(tmp_path / "1.seg")
@@ -152,10 +202,15 @@ def test_an_exception_leaves_no_open_segment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("says", "message"),
-    [("av_interleaved_write_frame(): No space left on device", "disk is full"), ("Unknown encoder 'libx264'", "libx264"),
-     ("something else", "something else")],
+    [
+        ("av_interleaved_write_frame(): No space left on device", "disk is full"),
+        ("Unknown encoder 'libx264'", "libx264"),
+        ("something else", "something else"),
+    ],
 )
-def test_what_ffmpeg_says_is_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, message: str) -> None:
+def test_what_ffmpeg_says_is_translated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, message: str
+) -> None:
     fake = tmp_path / "ffmpeg"
     fake.write_text(f'#!/bin/sh\ncat >/dev/null\necho "{says}" >&2\nexit 1\n')
     fake.chmod(0o755)
@@ -174,7 +229,8 @@ def test_what_ffmpeg_says_is_translated(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("n", "lengths"), [(1, [1]), (239, [239]), (240, [240]), (250, [250]), (264, [240, 24]), (485, [240, 245]), (720, [240] * 3)]
+    ("n", "lengths"),
+    [(1, [1]), (239, [239]), (240, [240]), (250, [250]), (264, [240, 24]), (485, [240, 245]), (720, [240] * 3)],
 )
 def test_segments_are_about_ten_seconds(n: int, lengths: list[int]) -> None:
     assert segment_lengths(n, Fraction(24)) == lengths

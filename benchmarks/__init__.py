@@ -1,0 +1,1 @@
+"""Speed, memory and accuracy, as ratios against a named peer in one run."""
