@@ -132,8 +132,8 @@ def _sun(canvas: _Canvas, sky: Picture) -> Picture:
     far = np.hypot(x - SUN_X, y - SUN_Y)
     down = np.clip((y - SUN_Y + SUN_R) / (2 * SUN_R), 0, 1)
     disc = _blend(np.stack([colours[4], colours[3], colours[5]]), np.broadcast_to(down, far.shape))
-    mottle = canvas.clouds(10, 5, 1.0, 0.65)
-    disc = np.clip(disc * (0.9 + 0.2 * mottle[..., None]), 0, 1)
+    mottle = canvas.clouds(10, 6, 1.0, 0.75)
+    disc = np.clip(disc * (0.8 + 0.34 * mottle[..., None]), 0, 1)
     alpha = canvas.soft(far - SUN_R)
     bands = np.zeros((canvas.size, 1), np.float32)
     for k in range(7):
@@ -252,13 +252,13 @@ def _foreground(canvas: _Canvas, picture: Picture) -> Picture:
         edge = abs(place - 0.5) * 2
         _pine(canvas, mask, float(place), foot, float(rng.uniform(0.05, 0.13) + 0.25 * max(0.0, edge - 0.5) ** 1.3))
     for k in range(7):
-        at = np.array([SUN_X - 0.05 + 0.028 * k, SUN_Y - 0.06 - 0.013 * k]) + rng.normal(0, 0.006, 2)
+        at = np.array([SUN_X - 0.07 + 0.034 * k, SUN_Y - 0.055 - 0.015 * k]) + rng.normal(0, 0.004, 2)
         _bird(mask, at, float(rng.uniform(0.009, 0.017)), float(rng.uniform(0.25, 0.6)))
     alpha = mask.astype(np.float32) / 255
     lit = np.clip(alpha - cv2.GaussianBlur(alpha, (0, 0), 2.2 * size / 1024), 0, 1)
     leaves = canvas.clouds(60, 3)
     ground = np.asarray(colours[6] * (0.55 + 0.7 * leaves[..., None]), np.float32)
-    ground = _over(ground, 0.5 * colours[5] + 0.5 * colours[2], np.asarray(0.8 * lit, np.float32))
+    ground = _over(ground, 0.5 * colours[5] + 0.5 * colours[2], np.asarray(0.5 * lit, np.float32))
     return _over(picture, ground, np.asarray(alpha, np.float32))
 
 
