@@ -1,7 +1,8 @@
 """How fast the animatic is, encode included, against the limit and against moviepy.
 
 Conventions: frames per second of wall time; pairs are run alternately (A B A B ...) and the median of the pairs'
-ratios is what counts, because a shared machine's speed drifts. Both sides of a pair feed the same ffmpeg with the same settings.
+ratios is what counts, because a shared machine's speed drifts. Both sides of a pair feed the same ffmpeg with the same
+settings; the cover is ready before the clock starts.
 """
 
 from __future__ import annotations

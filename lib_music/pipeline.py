@@ -251,9 +251,16 @@ def _track(request: Request, project: Project, audio: Audio, warnings: list[str]
     cover = prepare_cover(request.cover, audio.path, track, project.path("cover.png"))
     warnings += cover.warnings
     track = replace(track, cover=cover.path, sources={**track.sources, "cover": cover.source})
-    card = {k: v for k, v in asdict(replace(track, sources={}, cover=None)).items() if k not in ("sources", "cover")}
-    card |= {
+    card = {
         "version": 1,
+        "title": track.title,
+        "artists": list(track.artists),
+        "duration": track.duration,
+        "album": track.album,
+        "date": track.date,
+        "genres": list(track.genres),
+        "isrc": track.isrc,
+        "spotify_id": track.spotify_id,
         "cover": cover.path.name,
         "sources": dict(track.sources),
         "generation_may_use": sorted(track.generation_may_use),
