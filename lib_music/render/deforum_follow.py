@@ -12,6 +12,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,19 @@ QUEUE_FACTOR = 12
 log = logging.getLogger(__name__)
 
 AGAIN = "run the same command again to go on from there"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long to wait, in seconds: between two looks, for a sign of life, for files after the end."""
+
+    poll: float
+    stall: float
+    settle: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.poll <= 60 or self.stall <= 0 or self.settle < 0:
+            raise ValueError(f"{self}: poll must be above 0 and at most 60, stall above 0, settle not negative")
 
 
 class Follower:
@@ -52,9 +66,7 @@ class Follower:
         n_frames: int,
         *,
         frames_dir: Path | None,
-        poll: float,
-        stall: float,
-        settle: float,
+        pace: Pace,
         pause: Callable[[float], None],
         remember: Callable[[JobRecord], None],
     ) -> None:
@@ -64,8 +76,7 @@ class Follower:
         self.cadence = int(settings["diffusion_cadence"]) if settings["animation_mode"] in CADENCE_MODES else 1
         self._total = saved_frames(settings["max_frames"], self.cadence)
         self._frames_dir = frames_dir
-        self._poll, self._stall, self._settle = poll, stall, settle
-        self._pause, self._remember = pause, remember
+        self._pace, self._pause, self._remember = pace, pause, remember
         self._source: FrameSource | None = None
         self._trusted, self._newest = 0, 0
         self._sign: tuple[object, ...] = ()
@@ -86,7 +97,7 @@ class Follower:
                 if picture is not None:
                     return picture
             self._look(frame)
-            self._pause(self._poll)
+            self._pause(self._pace.poll)
 
     def source(self) -> FrameSource | None:
         """Where the frames are, once the first one is there."""
@@ -104,7 +115,9 @@ class Follower:
             return [FolderFrames(folder, record.timestring) for folder in folders]
         found: list[FrameSource] = []
         outdir = Path(record.outdir)
-        if record.outdir and outdir.is_absolute() and outdir.is_dir():
+        # The path is the WebUI's word: never one that would make this machine call on another.
+        reachable = outdir.is_absolute() and not record.outdir.startswith(("//", "\\\\"))
+        if reachable and outdir.is_dir():
             found.append(FolderFrames(outdir, record.timestring))
             if self._api.client.is_local:
                 return found
@@ -137,13 +150,13 @@ class Follower:
         if status.status == "SUCCEEDED":
             self.finished = True
         silent = self._silence(status, frame)
-        if silent > self._settle and status.status != "CANCELLED" and self._has_all():
+        if silent > self._pace.settle and status.status != "CANCELLED" and self._has_all():
             log.warning("the run shows all frames but does not say that it is done; taking them")
             self.finished = True
         elif not status.is_painting or status.is_over:
-            if silent > self._settle:
+            if silent > self._pace.settle:
                 raise self._too_few(status)
-        elif silent > self._stall * (QUEUE_FACTOR if status.phase == "QUEUED" else 1):
+        elif silent > self._pace.stall * (QUEUE_FACTOR if status.phase == "QUEUED" else 1):
             self._give_up(status, frame, silent)
 
     def _silence(self, status: JobStatus, frame: int) -> float:

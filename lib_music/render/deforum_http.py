@@ -26,7 +26,7 @@ from lib_music.errors import Interrupted
 from lib_music.files import slug
 from lib_music.render.deforum_api import DeforumApi
 from lib_music.render.deforum_client import WebuiClient
-from lib_music.render.deforum_follow import Follower
+from lib_music.render.deforum_follow import Follower, Pace
 from lib_music.render.deforum_frames import FrameSource, WrongSizeError, count_frames, remote_path
 from lib_music.render.deforum_job import JobRecord, JobStatus, settings_digest
 from lib_music.render.deforum_settings import build_settings
@@ -92,15 +92,14 @@ class DeforumHttpRenderer:
         job_file: Path | None = None,
         poll: float = 1.0,
         patience: float = 120.0,
-        stall: float = 900.0,
+        stall: float = 1800.0,
         settle: float = 15.0,
         session: requests.Session | None = None,
         should_stop: ShouldStop = _never,
     ) -> None:
         self._batch_name = slug(batch_name, "music-visualizer")[:51]
         self._frames_dir, self._job_file = frames_dir, job_file
-        self._poll, self._stall, self._settle = poll, stall, settle
-        self._should_stop = should_stop
+        self._pace, self._should_stop = Pace(poll, stall, settle), should_stop
         self._client = WebuiClient(url, session=session, patience=patience, sleep=self._pause)
         self._api = DeforumApi(self._client)
         self._record: JobRecord | None = None
@@ -197,7 +196,7 @@ class DeforumHttpRenderer:
             and status.phase in ("PREPARING", "GENERATING")
             and time.monotonic() < until
         ):
-            self._pause(self._poll)
+            self._pause(self._pace.poll)
             status = self._api.job(record.job_id)
         if status is not None and not record.timestring and status.timestring:
             self._remember(dataclasses.replace(record, timestring=status.timestring, outdir=status.outdir))
@@ -246,9 +245,7 @@ class DeforumHttpRenderer:
             (animation.width, animation.height),
             animation.timebase.n_frames - record.first,
             frames_dir=self._frames_dir,
-            poll=self._poll,
-            stall=self._stall,
-            settle=self._settle,
+            pace=self._pace,
             pause=self._pause,
             remember=self._remember,
         )

@@ -14,6 +14,7 @@ skip_video_creation        the video is made here, with the sound cut to the fra
 resume_from_timestring     False: only a resumed run may go on with another run's frames
 store_frames_in_ram        False: frames must appear while the run goes on
 animation_mode             only where the person's own is none of Deforum's rendering modes
+diffusion_cadence          brought into 1 to 50, as a number
 parseq_non_schedule_...    False where a Parseq manifest is used: it must not change the frame count
 ========================== ==================================================================================
 
@@ -45,6 +46,8 @@ NEGATIVE_MARK = "--neg"
 #: Modes in which Deforum paints frames; only the first two know cadence.
 CADENCE_MODES, PLAIN_MODES = ("2D", "3D"), ("Interpolation", "Video Input")
 SEED_MODULUS = 2**32
+#: The end of Deforum's own slider.
+MAX_CADENCE = 50
 
 #: Schedules that Deforum reads only when a switch is on.
 SWITCHES: Mapping[str, str] = {
@@ -187,10 +190,12 @@ def _required(animation: Animation, settings: Mapping[str, Any], batch_name: str
     mode = settings["animation_mode"]
     if mode not in CADENCE_MODES + PLAIN_MODES:
         mode = animation.mode
-    cadence = max(1, int(settings["diffusion_cadence"])) if mode in CADENCE_MODES else 1
+    diffusion_cadence = min(max(1, int(settings["diffusion_cadence"])), MAX_CADENCE)
+    cadence = diffusion_cadence if mode in CADENCE_MODES else 1
     fps = animation.timebase.fps
     required: dict[str, Any] = {
         "animation_mode": mode,
+        "diffusion_cadence": diffusion_cadence,
         "max_frames": -(-animation.timebase.n_frames // cadence) * cadence + 1,
         "W": animation.width,
         "H": animation.height,

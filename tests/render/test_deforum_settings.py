@@ -198,7 +198,8 @@ def test_over_a_base_only_the_driven_keys_change() -> None:
     changed = {key for key in BASE if settings[key] != BASE[key]}
     assert changed == {
         "zoom", "max_frames", "skip_video_creation", "resume_from_timestring", "store_frames_in_ram", "batch_name"
-    }
+    } | {"diffusion_cadence"}
+    assert settings["diffusion_cadence"] == 4
     assert settings["zoom"].startswith("0:(1.000000),12:(1.040000)")
     # The person's cadence of 4 stays, and the frame count follows it.
     assert settings["max_frames"] == 105 and saved_frames(105, 4) == 104
