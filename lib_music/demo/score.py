@@ -17,7 +17,7 @@ from lib_music.errors import RangeError
 
 STEPS = 4
 #: Silence before the first beat, and what rings after the last bar, s.
-LEAD_IN, TAIL = 0.1, 1.2
+LEAD_IN, TAIL = 0.1, 0.48
 MIN_SECTION = 4.0
 DEFAULT_PLAN = (("intro", 4), ("verse", 4), ("chorus", 4), ("drop", 4), ("chorus", 4))
 
@@ -28,7 +28,7 @@ _CHORUS = {"minor": ((0, 5, 2, 6), (0, 5, 3, 6), (0, 2, 5, 6)),
            "major": ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 5, 4))}
 _VERSE = {"minor": ((0, 0, 5, 3), (0, 3, 0, 4), (0, 6, 5, 6)),
           "major": ((0, 0, 3, 3), (0, 2, 3, 0), (0, 1, 3, 4))}
-_DROP = {"minor": ((0, 0, 5, 6), (0, 5, 0, 6)), "major": ((0, 0, 5, 3), (0, 3, 0, 4))}
+_DROP = {"minor": ((5, 5, 6, 6), (3, 3, 5, 6)), "major": ((5, 5, 3, 3), (3, 3, 5, 4))}
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ STYLES: dict[str, tuple[Style, ...]] = {
                Style(kick=("x...", "..x.", "x...", "x..."), snare=_BACKBEAT * 2, hat=("X.oo", "X.oo"), clap=True,
                      bass=("x.x.", "x.x.", "x.x.", "x.xx"), bass_colour=650, pad=0.85, pad_colour=6000,
                      lead=0.95, pluck=0.3, crash=True)),
-    "drop": (Style(kick=("x...",), snare=("....", "....", "x...", "...."), hat=("..x.",), clap=True,
-                   bass=("...x", "x.x.", ".x.x", "x.xx"), bass_gain=0.6, bass_colour=1800, stab=0.8, crash=True),
-             Style(kick=("x...",), snare=("....", "....", "x...", "...."), hat=("....", "..x."), clap=True,
-                   bass=(".xxx", ".xxx", ".xx.", "xxxx"), bass_gain=0.55, bass_colour=1600, stab=0.8,
+    "drop": (Style(kick=("x...",), snare=("....", "....", "x...", "...."), hat=("..X.",), clap=True,
+                   bass=("...x", "x.x.", ".x.x", "x.xx"), bass_gain=0.6, bass_colour=3600, stab=1.5, crash=True),
+             Style(kick=("x...",), snare=("....", "....", "x...", "...."), hat=("..X.", "..Xo"), clap=True,
+                   bass=(".xxx", ".xxx", ".xx.", "xxxx"), bass_gain=0.55, bass_colour=3400, stab=1.5,
                    crash=True)),
     "break": (Style(pad=1.0, pad_colour=900, lead=0.4, hat=("....", "..o.")), Style(pad=1.0, pad_colour=1100,
               pluck=0.7)),
@@ -237,7 +237,7 @@ def _harmony(hand: _Hand, style: Style, bar: int, root: int, brightness: float) 
         for step, _ in hand.hits(hand.stabs):
             for i, tone in enumerate([*tones, tones[0] + 12]):
                 notes.append(Note(hand.time(bar, step), "stab", tone, hand.seconds(1.2), 0.36 * style.stab,
-                                  (-0.5, 0.0, 0.5, 0.0)[i], 5200.0))
+                                  (-0.5, 0.0, 0.5, 0.0)[i], 8000.0))
     if style.pluck:
         for step in range(0, hand.beats * STEPS, 2):
             tone = hand.pitch(root + hand.arpeggio[step // 2 % 4], 69)
@@ -262,7 +262,7 @@ def _melody(hand: _Hand, style: Style, bar: int, in_section: int, root: int) -> 
 def _lift(hand: _Hand, bar: int, bars: int, into: str) -> list[Note]:
     """What leads into a chorus or a drop, over the last bars of a section: a riser and a snare roll."""
     rest = STEPS if into == "drop" else 0
-    span = min(2, bars)
+    span = 2 if bars >= 8 else 1
     steps = span * hand.beats * STEPS - rest
     start = hand.time(bar - span)
     notes = [Note(start, "riser", 57, hand.seconds(steps), 0.42 if into == "drop" else 0.3)]
