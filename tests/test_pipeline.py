@@ -1,0 +1,288 @@
+"""The whole way, as a person goes it: through the command line, in processes that can be killed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lib_music.audio import open_audio
+from lib_music.demo.compose import compose, write
+from lib_music.demo.cover import draw_cover
+from lib_music.errors import ProjectBusyError, ProjectError, RangeError
+from lib_music.ffmpeg import ffmpeg_exe
+from lib_music.pipeline import Reporter, Request, default_folder, make_plan
+from lib_music.project import Project, find_projects, fingerprint
+from lib_music.video.sync import sync_report, visual_change
+
+PLAN = (("verse", 4), ("chorus", 4), ("drop", 4))
+
+
+@pytest.fixture(scope="session")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a short song and a cover."""
+    folder = tmp_path_factory.mktemp("music")
+    write(compose(4, bpm=128, plan=PLAN), folder / "song.mp3")
+    draw_cover(4, folder / "cover.png", 512)
+    return folder
+
+
+def start(*argv: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "lib_music", *map(str, argv)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def run(*argv: object, code: int = 0) -> str:
+    child = start(*argv)
+    out, err = child.communicate(timeout=120)
+    assert child.returncode == code, (argv, out, err)
+    return out + err
+
+
+def render(music: Path, out: Path, *more: object) -> str:
+    return run("render", music / "song.mp3", "--cover", music / "cover.png", "--size", "128x128", "--out", out, *more)
+
+
+def frames_of(video: Path) -> str:
+    """A digest of all decoded frames."""
+    raw = subprocess.run(
+        [ffmpeg_exe(), "-v", "error", "-i", str(video), "-map", "0:v:0", "-f", "framemd5", "-"],
+        capture_output=True,
+        check=True,
+    ).stdout
+    return hashlib.sha256(raw).hexdigest()
+
+
+@pytest.fixture(scope="session")
+def whole(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project of one uninterrupted render."""
+    os.environ["MUSIC_VISUALIZER_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    out = tmp_path_factory.mktemp("whole") / "project"
+    render(music, out)
+    return out
+
+
+def the_video(project: Path) -> Path:
+    (video,) = project.rglob("*.mp4")
+    return video
+
+
+def test_a_song_becomes_one_video_with_all_its_files(whole: Path) -> None:
+    names = {path.name for path in whole.iterdir()}
+    assert {
+        "project.json",
+        "track.json",
+        "cover.png",
+        "analysis.json",
+        "storyboard.json",
+        "animation.json",
+        "deforum_settings.txt",
+        "thumbnail.jpg",
+        "log.txt",
+    } <= names
+    assert not [name for name in names if name.endswith((".part", ".seg", ".state"))]
+    change, fps = visual_change(the_video(whole))
+    audio = open_audio(the_video(whole))
+    assert abs(change.size / float(fps) - audio.total) <= 1024 / 44100 + 1e-3
+    assert str(whole) not in (whole / "project.json").read_text(), "paths are relative: pods move"
+
+
+def test_the_video_moves_on_its_declared_hits_and_on_no_others(whole: Path) -> None:
+    """The measure is taken from the mp4 alone; shifted hits and a blind strobe must fail it."""
+    hits = np.array(json.loads((whole / "animation.json").read_text())["hit_times"])
+    beat = 60 / 128
+    video = the_video(whole)
+    assert sync_report(video, hits).f_measure >= 0.9
+    assert sync_report(video, hits + beat / 2).f_measure < 0.4
+    strobe = np.arange(0, hits[-1], 1 / 7)
+    assert sync_report(video, strobe).f_measure < 0.6
+
+
+def test_sections_differ_visibly(whole: Path) -> None:
+    import cv2
+
+    from lib_music.render.pictures import delta_e
+
+    animation = json.loads((whole / "animation.json").read_text())
+    reader = cv2.VideoCapture(str(the_video(whole)))
+    pictures = {}
+    for section in animation["sections"]:
+        reader.set(cv2.CAP_PROP_POS_FRAMES, (section["start"] + section["end"]) // 2)
+        ok, picture = reader.read()
+        assert ok
+        pictures.setdefault(section["label"], picture[..., ::-1])
+    assert len(pictures) > 1
+    for a in pictures:
+        for b in pictures:
+            assert a == b or delta_e(pictures[a], pictures[b]) >= 15
+
+
+def test_a_finished_render_is_not_done_again(music: Path, whole: Path) -> None:
+    before = the_video(whole).stat().st_mtime_ns
+    assert "nothing to do" in render(music, whole)
+    assert the_video(whole).stat().st_mtime_ns == before
+
+
+def test_ten_kills_at_random_moments_change_no_frame(music: Path, whole: Path, tmp_path: Path) -> None:
+    chance, out = random.Random(7), tmp_path / "killed"
+    argv = ("render", music / "song.mp3", "--cover", music / "cover.png", "--size", "128x128", "--out", out)
+    again = 0
+    for _ in range(10):
+        child = start(*argv)
+        time.sleep(chance.uniform(0.05, 2.6))
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        progress = out / "progress.json"
+        now = json.loads(progress.read_text())["rendered_again"] if progress.is_file() else 0
+        assert now - again <= 1, "at most one segment is rendered again"
+        again = now
+    said = render(music, out)
+    assert "segments rendered again" in said or "nothing to do" in said
+    assert frames_of(the_video(out)) == frames_of(the_video(whole))
+    assert not list(out.rglob("*.part"))
+
+
+def test_ctrl_c_says_how_to_go_on_and_resume_does(music: Path, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "stopped"
+    child = start("render", music / "song.mp3", "--cover", music / "cover.png", "--size", "128x128", "--out", out)
+    while not (out / "segments" / "00000.seg").is_file() and child.poll() is None:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=30)
+    if child.returncode != 0:
+        assert child.returncode == 130
+        assert "go on with: music-visualizer render" in err and "Traceback" not in err
+    assert "painted now" in run("resume", out)
+    assert frames_of(the_video(out)) == frames_of(the_video(whole))
+
+
+def test_two_runs_at_once_the_second_says_so(whole: Path, music: Path) -> None:
+    with Project(whole):
+        assert "another run is working" in run(
+            "render", music / "song.mp3", "--size", "128x128", "--out", whole, code=3
+        )
+        with pytest.raises(ProjectBusyError), Project(whole):
+            pass
+
+
+def test_another_song_is_not_mixed_in(whole: Path, tmp_path: Path) -> None:
+    other = write(compose(9, bpm=120, plan=(("verse", 4),)), tmp_path / "other.wav")
+    before = sorted(path.name for path in whole.iterdir())
+    said = run("render", other, "--out", whole, code=3)
+    assert "another song" in said
+    assert sorted(path.name for path in whole.iterdir()) == before
+
+
+def test_a_folder_with_other_things_is_left_alone(music: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    assert "not empty" in run("render", music / "song.mp3", "--out", tmp_path, code=3)
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+def test_an_edited_storyboard_is_kept_and_used(music: Path, tmp_path: Path) -> None:
+    out = tmp_path / "edited"
+    run("storyboard", music / "song.mp3", "--out", out)
+    path = out / "storyboard.json"
+    board = json.loads(path.read_text())
+    board["rows"][0]["prompt"] = "<lora:mine:0.7> (a whale:1.2) --neg fish"
+    path.write_text(json.dumps(board))
+    edited = path.read_bytes()
+    run("animate", music / "song.mp3", "--out", out)
+    assert path.read_bytes() == edited
+    prompts = json.loads((out / "animation.json").read_text())["prompts"]
+    assert "<lora:mine:0.7> (a whale:1.2) --neg fish" in prompts["0"]
+    settings = json.loads((out / "deforum_settings.txt").read_text())
+    assert settings["prompts"]["0"].startswith("<lora:mine:0.7> (a whale:1.2)")
+
+
+def test_other_choices_render_anew_and_leave_one_video(music: Path, tmp_path: Path) -> None:
+    out = tmp_path / "again"
+    render(music, out, "--duration", "4")
+    first = frames_of(the_video(out))
+    render(music, out, "--duration", "4", "--preset", "hip-hop", "--fps", "25")
+    assert frames_of(the_video(out)) != first
+
+
+def test_a_range_of_the_song(music: Path, tmp_path: Path) -> None:
+    out = tmp_path / "range"
+    render(music, out, "--start", "0:05", "--duration", "6")
+    change, fps = visual_change(the_video(out))
+    assert change.size == 6 * fps
+
+
+@pytest.mark.parametrize("fps", ["25", "29.97"])
+def test_other_rates(music: Path, tmp_path: Path, fps: str) -> None:
+    out = tmp_path / "rate"
+    render(music, out, "--duration", "5", "--fps", fps)
+    _, found = visual_change(the_video(out))
+    assert float(found) == pytest.approx(float(fps), abs=0.01)
+
+
+def test_list_shows_projects(whole: Path) -> None:
+    said = run("list", whole.parent)
+    assert "100 %" in said and str(whole) in said
+    assert [project.folder for project in find_projects(whole.parent)] == [whole]
+
+
+def test_the_person_can_stop(music: Path, tmp_path: Path) -> None:
+    class Impatient(Reporter):
+        def should_stop(self) -> bool:
+            return True
+
+    from lib_music.errors import Interrupted
+
+    with pytest.raises(Interrupted):
+        make_plan(Request(music / "song.mp3"), tmp_path / "p", Impatient())
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"width": 100},
+        {"width": 32},
+        {"height": 8192},
+        {"start": -1.0},
+        {"start": float("nan")},
+        {"duration": 0.0},
+        {"duration": float("inf")},
+        {"seed": -1},
+        {"seed": 2**31},
+        {"cadence": 0},
+        {"fps": "0"},
+        {"fps": "x"},
+    ],
+)
+def test_ranges_are_checked_with_the_value(bad: dict[str, object]) -> None:
+    with pytest.raises(RangeError) as error:
+        Request(Path("song.mp3"), **bad)  # type: ignore[arg-type]
+    assert error.value.fix and error.value.exit_code == 2
+
+
+def test_a_request_survives_its_project_being_moved(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    project = Project(tmp_path / "a" / "p")
+    request = Request(tmp_path / "song.mp3", cover=tmp_path / "cover.png", fps="25", seed=3)
+    data = json.loads(json.dumps(request.to_dict(project)))
+    back = Request.from_dict(data, project)
+    assert back.song.resolve() == request.song and back.seed == 3 and back.prompts is None
+    with pytest.raises(ProjectError):
+        Request.from_dict({"nonsense": 1}, project)
+
+
+def test_default_folder_is_a_plain_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert default_folder(Request(Path("../../etc/p; rm -rf ~.mp3"))) == tmp_path / "p-rm-rf"
+
+
+def test_fingerprints_differ_with_anything() -> None:
+    assert fingerprint({"a": 1}) == fingerprint({"a": 1}) != fingerprint({"a": 2})
