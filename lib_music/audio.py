@@ -212,7 +212,7 @@ class _Header:
 
 
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)")
-_STREAM = re.compile(r"^  Stream #0:\d+.*?: (Audio|Video): ")
+_STREAM = re.compile(r"^ {2,4}Stream #0:\d+.*?: (Audio|Video): ")
 _DEMUXER = re.compile(r"^Input #0, (\w+)")
 
 
@@ -220,7 +220,7 @@ def _read_header(path: Path) -> _Header:
     with FfmpegOutput(["-v", "info", *input_args(path)]) as output:
         output.finish()
     log = list(output.log)
-    # the last one: a line break in the file's name could forge an earlier one
+    # the last one: tags and the file's name come before it, and could forge an earlier one
     begin = max((i for i, line in enumerate(log) if line.startswith("  Duration: ")), default=None)
     if begin is None:
         raise _unplayable(path, log)

@@ -98,8 +98,7 @@ class FfmpegOutput:
     Attributes
     ----------
     log : deque of str
-        The last 200 lines of stderr at less than metadata's indentation (4 spaces), so that no tag can
-        pose as one of ffmpeg's own words.
+        The last 200 lines of stderr without metadata (4 spaces in; streams as well before ffmpeg 5).
     returncode : int or None
         None while it runs; negative when it was killed.
 
@@ -127,7 +126,7 @@ class FfmpegOutput:
         """Keep stderr from filling up; a line of over 64 kB is cut and its rest dropped."""
         whole = True
         while piece := stderr.readline(1 << 16):
-            if whole and not piece.startswith(b"    "):
+            if whole and (not piece.startswith(b"    ") or piece.startswith(b"    Stream #")):
                 self.log.append(piece.decode("utf-8", "replace").rstrip())
             whole = piece.endswith(b"\n")
 

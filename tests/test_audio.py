@@ -386,7 +386,7 @@ def test_odd_names_are_only_names(
 
 
 def test_works_with_nothing_on_the_path(songs: dict[str, Path]) -> None:
-    code = f"from lib_music.audio import open_audio; a = open_audio({str(songs['m4a'])!r}); " \
+    code = f"from lib_music.audio import open_audio; a = open_audio({str(songs['flac'])!r}); " \
            "print(round(a.total, 2), sum(map(len, a.blocks(8000))))"
     environment = {**os.environ, "PATH": ""}
     environment.pop("MUSIC_VISUALIZER_FFMPEG", None)
