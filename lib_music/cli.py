@@ -335,8 +335,8 @@ def _storyboard(args: argparse.Namespace) -> None:
 
     plan = _prepare_only(args)
     assert plan.track.cover is not None
-    for row in plan.storyboard.rows:
-        print(f"{row.label}  {row.prompt.text}")
+    for number, candidate in enumerate(plan.candidates, 1):
+        print(f"{number}. {candidate}")
     print(f"storyboard  {plan.track.cover.parent / STORYBOARD}  (edit it, then run the render command again)")
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lib_music.analysis import Analysis
     from lib_music.prompts.captions import Captioner
     from lib_music.prompts.storyboard import Storyboard
+    from lib_music.prompts.text import Found
     from lib_music.render.deforum_base import BaseSettings
     from lib_music.render.renderer import Renderer
     from lib_music.track import Track
@@ -144,6 +145,7 @@ class Plan:
     storyboard: Storyboard
     animation: Animation
     cover: Path
+    candidates: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -199,6 +201,7 @@ def prepare(
     captioner: Captioner | None = None,
 ) -> Plan:
     """Everything up to the Animation; writes each stage's file into the (open) project."""
+    from lib_music.prompts.captions import PaletteCaptioner, produce_prompts
     from lib_music.prompts.storyboard import write_storyboard
     from lib_music.render.deforum_settings import build_settings, write_settings
     from lib_music.schedule.choreography import Look, animate, choose_preset
@@ -212,11 +215,13 @@ def prepare(
     analysis = _analysis(project, audio, reporter)
     reporter.check()
     reporter.stage("prompts")
-    storyboard = _storyboard(request, project, track, analysis, captioner, warnings)
+    seed = request.seed if request.seed is not None else song_seed(audio)
+    words = produce_prompts(captioner or PaletteCaptioner(), cover, track, seed=seed)
+    storyboard = _storyboard(request, project, analysis, words.prompts, seed)
+    warnings += [*words.warnings, *storyboard.warnings]
     if request.prompts is not None or not project.path(STORYBOARD).is_file():
         write_storyboard(project.path(STORYBOARD), storyboard, analysis.sections)
     reporter.stage("schedule")
-    seed = request.seed if request.seed is not None else song_seed(audio)
     look = Look(request.width, request.height, request.mode, cadence=request.cadence, seed=seed)
     animation = animate(
         analysis,
@@ -234,7 +239,8 @@ def prepare(
     for warning in warnings:
         log.warning(warning)
         reporter.say(warning)
-    return Plan(request, audio, track, analysis, storyboard, animation, cover, tuple(warnings))
+    candidates = tuple(found.text for found in words.prompts)
+    return Plan(request, audio, track, analysis, storyboard, animation, cover, candidates, tuple(warnings))
 
 
 def song_seed(audio: Audio) -> int:
@@ -303,41 +309,17 @@ def _analysis(project: Project, audio: Audio, reporter: Reporter) -> Analysis:
 
 
 def _storyboard(
-    request: Request,
-    project: Project,
-    track: Track,
-    analysis: Analysis,
-    captioner: Captioner | None,
-    warnings: list[str],
+    request: Request, project: Project, analysis: Analysis, candidates: tuple[Found, ...], seed: int
 ) -> Storyboard:
-    """The person's file, else what they edited in the project, else our own words."""
-    from lib_music.prompts.storyboard import read_storyboard
+    """The person's file, else what they edited in the project, else the candidates, recycled."""
+    from lib_music.prompts.storyboard import DEFAULT_NEGATIVE, make_storyboard, read_storyboard
+    from lib_music.prompts.text import Own
 
     for path in (request.prompts, project.path(STORYBOARD)):
         if path is not None and path.is_file():
-            storyboard = read_storyboard(path, analysis.sections)
-            break
-    else:
-        storyboard = _words(request, track, analysis, captioner, warnings)
-    warnings += storyboard.warnings
-    return storyboard
-
-
-def _words(
-    request: Request, track: Track, analysis: Analysis, captioner: Captioner | None, warnings: list[str]
-) -> Storyboard:
-    from lib_music.prompts.captions import PaletteCaptioner, produce_prompts
-    from lib_music.prompts.storyboard import DEFAULT_NEGATIVE, make_storyboard
-    from lib_music.prompts.text import Own
-
-    assert track.cover is not None
-    seed = request.seed if request.seed is not None else int(analysis.content_hash[:7] or "0", 16)
-    candidates = produce_prompts(captioner or PaletteCaptioner(), track.cover, track, seed=seed)
-    warnings += candidates.warnings
+            return read_storyboard(path, analysis.sections, seed=seed)
     negative = DEFAULT_NEGATIVE if request.negative is None else Own(request.negative)
-    return make_storyboard(
-        candidates.prompts, analysis.sections, negative=negative, style=Own(request.style), seed=seed
-    )
+    return make_storyboard(candidates, analysis.sections, negative=negative, style=Own(request.style), seed=seed)
 
 
 def render(plan: Plan, project: Project, renderer: Renderer, reporter: Reporter) -> Result:

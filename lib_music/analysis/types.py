@@ -99,7 +99,7 @@ class Beats:
     @property
     def downbeats(self) -> Times:
         """Times of the beats at position 1: a subset of ``times`` by construction."""
-        return self.times[self.positions == 1]
+        return np.asarray(self.times[self.positions == 1], np.float64)
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,8 @@ class _Canvas:
         #: The last diffused frame: between two of them each frame is warped from it once, not from warp to warp, which
         #: would blur.
         self.painted: Frame = np.empty((self.size[1] * 3 // 2, self.size[0]), np.uint8)
-        self._moved, self._sharp = self.painted.copy(), self.painted.copy()
+        self._moved: Frame = self.painted.copy()
+        self._sharp: Frame = self.painted.copy()
         self._border = cv2.BORDER_WRAP if animation.border == "wrap" else cv2.BORDER_REPLICATE
 
     def paint(self, i: int) -> Frame:

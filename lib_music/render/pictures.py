@@ -274,7 +274,7 @@ def _lay(below: Rgb, rgb: Rgb, w: float, h: float) -> Rgb:
     area = below[top : top + shown[1], left : left + shown[0]].astype(np.float32)
     mask = _feather(shown, 0.10)[..., None]
     area += mask * (_fit(rgb, *shown).astype(np.float32) - area)
-    out = below.copy()
+    out: Rgb = below.copy()
     out[top : top + shown[1], left : left + shown[0]] = np.clip(area + 0.5, 0, 255).astype(np.uint8)
     return out
 
