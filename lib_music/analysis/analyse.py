@@ -50,7 +50,7 @@ def _analyse(audio: Audio, progress: Callable[[float], None] | None) -> Analysis
     scaled = envelopes.local_scale(bands)
     found, presence = _beats(features, scaled, audio.duration)
     return Analysis(
-        audio.duration, found, _sections(features, scaled, found, audio.duration),
+        audio.duration, found, _sections(features, bands, found, audio.duration),
         presence,
         envelopes.envelopes(features, bands), *harmony.find_key(features.chroma),
         content_hash=audio.content_hash, start=audio.start, version=ANALYSIS_VERSION,
@@ -63,7 +63,8 @@ def _beats(features: Features, bands: Floats, duration: float) -> tuple[Beats, E
     inside = pulse.times <= duration
     times, confidence = pulse.times[inside], pulse.confidence[inside]
     positions, meter, sure = bars.decode_bars(bars.evidence(features, bands, times))
-    found = Beats(times, positions, confidence, _tempo(times), pulse.tempi[1:], meter, sure)
+    found = Beats(times, positions, confidence, _tempo(times), pulse.tempi[1:], meter,
+                  sure * float(confidence.mean()) if confidence.size else 0.0)
     at = np.arange(0.0, duration, 1 / PRESENCE_RATE)
     gap = 1.5 * 60 / max(found.tempo, 40.0)
     near = np.abs(times[np.clip(np.searchsorted(times, at)[:, None] + (-1, 0), 0, max(times.size - 1, 0))]

@@ -105,7 +105,7 @@ def decode_bars(score: Values) -> tuple[Ints, int, float]:
     _, meter, positions = max(tried, key=lambda way: way[0])
     worth = [(score @ _gain(meter))[np.roll(np.arange(n), -k), 0][positions == 1].mean() for k in range(meter)]
     margin = float(worth[0] - max(worth[1:]))
-    return positions, meter, float(np.clip(margin / 1.5, 0, 1))
+    return positions, meter, float(np.clip(margin / 3, 0, 1))
 
 
 def _gain(meter: int) -> Values:

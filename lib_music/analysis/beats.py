@@ -76,26 +76,27 @@ def decode(onset: Floats, intervals: Ints, log_prior: Values, favour: Values | f
     As many frames as the shortest interval are decoded at once: none of them depends on another. Time O(m k^2),
     memory m k bytes.
     """
-    m, k, longest = onset.size, intervals.size, int(intervals[-1])
+    m, k, longest, shortest = onset.size, intervals.size, int(intervals[-1]), int(intervals[0])
+    odds = (log_odds(onset) + favour)[:, None]
     size = intervals / (RATE / 2)
-    hit = (log_odds(onset) + favour)[:, None] * np.sqrt(size) + log_prior * size
+    root, prior = np.sqrt(size), log_prior * size
     # passed[t + longest]: log-probability of no beat in any frame up to t. Before the song all starts are free.
     passed = np.concatenate([np.zeros(longest), np.cumsum(np.log(1 - _activation(onset)))])
     jump = -STIFFNESS * np.abs(np.log(intervals[None, :] / intervals[:, None]))
     back = np.zeros((m, k), np.uint8)
     final = np.full((longest, k), -np.inf)
-    # after[t + longest]: best score of a beat at t by the interval that follows it, a ring would save memory but
-    # not time; float32 keeps it small.
-    after = np.zeros((m + longest, k), np.float32)
+    # held[i]: best score of a beat `longest - i` frames before the block, by the interval that follows it.
+    held = np.zeros((longest, k))
     column = np.arange(k)
-    for start in range(0, m, int(intervals[0])):
-        frames = np.arange(start, min(m, start + int(intervals[0])))
+    for start in range(0, m, shortest):
+        frames = np.arange(start, min(m, start + shortest))
         origin = frames[:, None] - intervals + longest
-        score = after[origin, column] + passed[frames + longest][:, None] - passed[origin] + hit[frames]
+        score = held[origin - start, column] + passed[frames + longest][:, None] - passed[origin]
+        score += odds[frames] * root + prior
         ways = score[:, :, None] + jump
         best = ways.argmax(axis=1)
         back[frames] = best
-        after[frames + longest] = np.take_along_axis(ways, best[:, None, :], axis=1)[:, 0]
+        held = np.concatenate([held[frames.size :], np.take_along_axis(ways, best[:, None, :], axis=1)[:, 0]])
         tail = frames >= m - longest
         final[frames[tail] - m + longest] = score[tail] + (passed[-1] - passed[frames[tail] + longest])[:, None]
     # The last beat lies within one interval of the end.

@@ -16,7 +16,7 @@ from lib_music.analysis.types import Role
 
 Values = npt.NDArray[np.float64]
 # Loud labels are taken for the chorus, loudest first, while they fill no more than this share of the song.
-CHORUS_SHARE, CHORUS_MARGIN, RETURN_BONUS = 0.55, 0.05, 0.06
+CHORUS_SHARE, CHORUS_MARGIN, CLEAR_GAP, RETURN_BONUS = 0.6, 0.05, 0.08, 0.06
 # A drop enters over this many times the energy and the bass of what it follows.
 DROP_ENERGY, DROP_BASS = 1.2, 1.6
 QUIET, ENDING = 0.72, 0.85
@@ -53,11 +53,10 @@ def find_roles(traits: Traits) -> tuple[Role, ...]:
     """Roles of sections [shape=(n,)]."""
     labels, energy, n = traits.labels, traits.energy, len(traits.labels)
     loud = _chorus_labels(traits)
-    drops = {label for label in loud if _drops(traits, label)}
     roles: list[Role] = []
     for i, label in enumerate(labels):
         if label in loud:
-            roles.append("drop" if label in drops else "chorus")
+            roles.append("chorus")
         elif _builds(traits, i, loud):
             roles.append("build")
         elif _breaks(traits, i, loud):
@@ -66,13 +65,20 @@ def find_roles(traits: Traits) -> tuple[Role, ...]:
             roles.append("verse")
     if n > 1 and labels[0] not in loud and energy[0] < ENDING:
         roles[0] = "intro"
+    drops = {label for label in loud if _drops(traits, label, roles)}
+    for i, label in enumerate(labels):
+        if label in drops:
+            roles[i] = "drop"
     if n > 2 and (energy[-1] < ENDING * energy[-2] or (energy[-1] < ENDING and labels[-1] == labels[0])):
         roles[-1] = "outro"
     return tuple(roles)
 
 
 def _chorus_labels(traits: Traits) -> set[str]:
-    """The labels of the loudest material: one, and others as loud while they do not fill the song."""
+    """The labels of the loudest material: all above the lowest clear gap, else one and others as loud as it.
+
+    Either way they may not fill the song: what is loud all the time is not its chorus.
+    """
     names = np.array(traits.labels)
     score, share = {}, {}
     for label in dict.fromkeys(traits.labels):
@@ -81,6 +87,10 @@ def _chorus_labels(traits: Traits) -> set[str]:
         score[label] = float(np.average(traits.energy[mask], weights=traits.lengths[mask]))
         score[label] += RETURN_BONUS * (mask.sum() > 1)
     ordered = sorted(score, key=lambda label: -score[label])
+    for count in range(len(ordered) - 1, 0, -1):
+        gap = score[ordered[count - 1]] - score[ordered[count]]
+        if gap >= CLEAR_GAP and sum(share[label] for label in ordered[:count]) <= CHORUS_SHARE:
+            return set(ordered[:count])
     loud, filled = {ordered[0]}, share[ordered[0]]
     for label in ordered[1:]:
         if score[label] >= score[ordered[0]] - CHORUS_MARGIN and filled + share[label] <= CHORUS_SHARE:
@@ -89,21 +99,22 @@ def _chorus_labels(traits: Traits) -> set[str]:
     return loud
 
 
-def _drops(traits: Traits, label: str) -> bool:
-    """Whether a label mostly enters with a jump of energy and bass."""
+def _drops(traits: Traits, label: str, roles: list[Role]) -> bool:
+    """Whether a loud label mostly enters out of a build, a break or the intro, with a jump of energy and bass."""
     entries = [i for i in range(1, len(traits.labels)) if traits.labels[i] == label != traits.labels[i - 1]]
-    jumps = [traits.energy[i] >= DROP_ENERGY * traits.energy[i - 1] and
-             traits.bass[i] >= DROP_BASS * traits.bass[i - 1] for i in entries]
+    jumps = [roles[i - 1] in ("build", "break", "intro") and traits.energy[i] >= DROP_ENERGY * traits.energy[i - 1]
+             and traits.bass[i] >= DROP_BASS * traits.bass[i - 1] for i in entries]
     return bool(jumps) and 2 * sum(jumps) >= len(jumps)
 
 
 def _builds(traits: Traits, i: int, loud: set[str]) -> bool:
     """Whether a short section leads up to a loud one: it rises, or stands between a quieter and a louder one."""
-    energy = traits.energy
-    if not 0 < i < len(traits.labels) - 1 or traits.labels[i + 1] not in loud:
+    energy, labels = traits.energy, traits.labels
+    if not 0 < i < len(labels) - 1 or labels[i + 1] not in loud or traits.lengths[i] > LONGEST_BUILD:
         return False
-    below = energy[i] < 0.9 * energy[i + 1] and traits.lengths[i] <= LONGEST_BUILD
-    return bool(below and (traits.rise[i] > 0.15 or energy[i] > 1.3 * energy[i - 1]))
+    if labels.count(labels[i]) > 1:
+        return False
+    return bool(energy[i] < 0.9 * energy[i + 1] and (traits.rise[i] > 0.15 or energy[i] > 1.3 * energy[i - 1]))
 
 
 def _breaks(traits: Traits, i: int, loud: set[str]) -> bool:

@@ -53,7 +53,16 @@ def unit_edges(downbeats: Times, duration: float) -> Times:
 
 
 def describe(features: Features, bands: Floats, edges: Times) -> Material:
-    """Units as harmony, timbre, rhythm and level, and how far they lie apart."""
+    """Units as harmony, timbre, rhythm and level, and how far they lie apart.
+
+    Parameters
+    ----------
+    features : Features
+    bands : [shape=(m, b)]
+        Onset strength as it is, not locally scaled: how busy a section is belongs to it.
+    edges : [shape=(n + 1,)]
+        From :func:`unit_edges`.
+    """
     from scipy.fft import dct
 
     fine = np.round(edges * RATE).astype(np.int64)
@@ -61,7 +70,6 @@ def describe(features: Features, bands: Floats, edges: Times) -> Material:
     mel = means_between(features.mel, fine).astype(np.float64)
     mel = np.maximum(mel, mel.max() - 70.0)
     timbre = dct(mel, axis=1, norm="ortho")[:, :14]
-    level = 10 ** (mel / 20)
     pitch = np.hstack([_unit_rows(means_between(rows, tonal)) for rows in (features.chroma, features.bass)])
     rhythm = means_between(bands, fine).astype(np.float64)
     blocks = ((timbre, 1.0), (pitch, 1.0), (rhythm, 0.6))
@@ -69,8 +77,24 @@ def describe(features: Features, bands: Floats, edges: Times) -> Material:
     for block, weight in blocks:
         distance += weight * _distances(block)
     off = distance.sum() / max(1, distance.size - len(distance))
-    energy = (level.mean(axis=1) / max(level.mean(axis=1).max(), 1e-9)) ** 0.6
-    return Material(edges, distance / max(off, 1e-9), energy)
+    return Material(edges, distance / max(off, 1e-9), _energy(features, bands, mel, fine))
+
+
+def _energy(features: Features, bands: Floats, mel: Matrix, edges: Ints) -> Matrix:
+    """How full, loud, deep and busy each unit is, as one number in [0, 1] [shape=(n,)].
+
+    Full is the mean over mel bands, which favours what fills the spectrum over what is only loud in the bass.
+    Amplitudes count to the power 0.6, as loudness grows (Stevens); attacks count as they are.
+    """
+    full = (10 ** (mel / 20)).mean(axis=1) ** 0.6
+    loud = means_between(features.level[:, None], edges)[:, 0].astype(np.float64) ** 0.6
+    deep = np.sqrt((10 ** (mel[:, :4] / 10)).mean(axis=1)) ** 0.6
+    busy = means_between(bands, edges).mean(axis=1).astype(np.float64)
+    parts = ((0.4, full), (0.15, loud), (0.15, deep), (0.3, busy))
+    total = np.zeros(full.size)
+    for weight, part in parts:
+        total += weight * part / max(float(np.percentile(part, 95)), 1e-9)
+    return np.clip(total, 0, 1)
 
 
 def _unit_rows(rows: Floats) -> Matrix:
@@ -114,7 +138,7 @@ def find_borders(material: Material) -> tuple[Ints, Matrix]:
     fresh = (novelty(material.distance, 4) + novelty(material.distance, 8)) / 2
     if edges[-1] < 2 * MIN_SECONDS or n < 2:
         return np.array([0, n]), fresh
-    usual = max(USUAL_SECONDS, edges[-1] / MAX_SECTIONS)
+    usual = usual_length(float(edges[-1]))
     total = _integral(material.distance)
     diagonal = np.diag(total)
     cost = np.full((MAX_SECTIONS + 1, n + 1), np.inf)
@@ -139,6 +163,11 @@ def find_borders(material: Material) -> tuple[Ints, Matrix]:
     for k in range(count, 0, -1):
         borders.append(int(back[k, borders[-1]]))
     return np.array(borders[::-1]), fresh
+
+
+def usual_length(duration: float) -> float:
+    """Seconds a section usually lasts: shorter in a short piece, longer where MAX_SECTIONS must cover hours."""
+    return max(min(USUAL_SECONDS, max(8.0, duration / 5)), duration / MAX_SECTIONS)
 
 
 def _integral(distance: Matrix) -> Matrix:
@@ -182,11 +211,12 @@ def name_sections(material: Material, borders: Ints) -> tuple[str, ...]:
 
 def merge_alike(material: Material, borders: Ints, labels: tuple[str, ...]) -> tuple[Ints, tuple[str, ...]]:
     """Join neighbours of the same material while both together are no longer than two usual sections."""
+    usual = usual_length(float(material.edges[-1]))
     kept, names = [int(borders[0])], [labels[0]]
     for i in range(1, len(labels)):
         seconds = material.edges[borders[i + 1]] - material.edges[kept[-1]]
         rest = len(labels) - i - 1
-        if labels[i] == names[-1] and seconds <= JOINED * USUAL_SECONDS and len(names) + rest >= MIN_SECTIONS:
+        if labels[i] == names[-1] and seconds <= JOINED * usual and len(names) + rest >= MIN_SECTIONS:
             continue
         kept.append(int(borders[i]))
         names.append(labels[i])
