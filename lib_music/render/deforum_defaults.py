@@ -189,7 +189,8 @@ VIDEO: dict[str, Any] = {
     "frame_interpolation_use_upscaled": False,
 }
 
-#: Without these the forks would add shake of their own, or diffuse at the prompts' frames only.
+#: What only forks know. Without some of these they would add shake of their own, or diffuse at the prompts'
+#: frames only.
 FORKS: dict[str, Any] = {
     "keyframe_distribution": "Off",
     "keyframe_strength_schedule": "0:(0.5)",
@@ -201,6 +202,19 @@ FORKS: dict[str, Any] = {
     "enable_scheduler_scheduling": False,
     "scheduler_schedule": '0:("Simple")',
     "distilled_cfg_scale_schedule": "0:(3.5)",
+    "freeu_enabled": False,
+    "freeu_b1": "0:(1.3)",
+    "freeu_b2": "0:(1.4)",
+    "freeu_s1": "0:(0.9)",
+    "freeu_s2": "0:(0.2)",
+    "kohya_hrfix_enabled": False,
+    "kohya_hrfix_block_number": "0:(1)",
+    "kohya_hrfix_downscale_factor": "0:(2.0)",
+    "kohya_hrfix_start_percent": "0:(0.0)",
+    "kohya_hrfix_end_percent": "0:(0.35)",
+    "kohya_hrfix_downscale_after_skip": True,
+    "kohya_hrfix_downscale_method": "bicubic",
+    "kohya_hrfix_upscale_method": "bicubic",
 }
 
 PROMPTS: dict[str, Any] = {

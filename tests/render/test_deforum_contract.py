@@ -164,8 +164,10 @@ def test_prompts_come_apart_as_meant(
 def test_every_key_that_deforum_loads_is_written(helpers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     args = real("args", monkeypatch)
     monkeypatch.setattr(args, "get_samplers_list", dict)
-    groups = (args.DeforumAnimArgs, args.DeforumArgs, args.DeforumOutputArgs, args.ParseqArgs, args.LoopArgs)
-    known = {key: spec for group in groups for key, spec in group().items() if key not in NOT_LOADED}
+    names = ("DeforumAnimArgs", "DeforumArgs", "DeforumOutputArgs", "ParseqArgs", "LoopArgs")
+    forks = [name for name in ("FreeUArgs", "KohyaHRFixArgs") if name in vars(args)]
+    groups = [getattr(args, name)() for name in (*names, *forks)]
+    known = {key: spec for group in groups for key, spec in group.items() if key not in NOT_LOADED}
     assert set(known) <= set(DEFAULTS)
     for key, spec in known.items():
         value = spec.get("value") if isinstance(spec, dict) else spec
