@@ -1,11 +1,13 @@
 """Peak memory of our process, the ffmpeg child apart, for short and long songs.
 
-Conventions: each figure is the peak resident set (``ru_maxrss``) of a fresh process that does the whole job through the
-command line; MB are 1e6 bytes. The songs are the demo's music repeated, written as FLAC or MP3.
+Conventions: each figure is the peak resident set of a fresh process that does the whole job through the command line
+(Linux's ``VmHWM``, which starts anew with the program; ``ru_maxrss`` would carry over this process's own); MB are 1e6
+bytes. The songs are the demo's music repeated, written as FLAC or MP3.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,10 +17,11 @@ from lib_music.demo.compose import compose, write
 from lib_music.ffmpeg import ffmpeg_exe
 
 _CHILD = """
-import resource, sys
+import sys
 from lib_music.cli import main
 code = main(sys.argv[1:])
-print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, file=sys.stderr)
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print("PEAK", int(peak.split()[1]) * 1024 / 1e6, file=sys.stderr)
 sys.exit(code)
 """
 
@@ -48,7 +51,12 @@ def repeat(short: Path, seconds: float, out: Path) -> Path:
 
 def peak_mb(*argv: str) -> float:
     """Peak resident MB of one command."""
-    done = subprocess.run([sys.executable, "-c", _CHILD, *argv], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as cache:
+        # An analysis found in the cache would not be measured.
+        own = {**os.environ, "MUSIC_VISUALIZER_CACHE": cache}
+        done = subprocess.run(
+            [sys.executable, "-c", _CHILD, *argv], capture_output=True, text=True, check=False, env=own
+        )
     lines = [line for line in done.stderr.splitlines() if line.startswith("PEAK ")]
     if done.returncode != 0 or not lines:
         raise RuntimeError(f"{' '.join(argv)} failed: {done.stderr[-400:]}")
