@@ -91,6 +91,11 @@ def prepare_cover(own: Path | None, audio_path: Path, track: Track, out: Path) -
     return Cover(out, "generated", tuple(passed_over))
 
 
+def check_cover(path: Path) -> None:
+    """Read the person's picture without keeping it; raises CoverError when it cannot be used."""
+    _decode(_read(path), path.name)
+
+
 def _read(path: Path) -> bytes:
     """The bytes of the person's picture, when it is a file of a sensible size."""
     fix = "give a JPEG, PNG, WebP, GIF, BMP or TIFF file"
@@ -174,6 +179,9 @@ def _plain(image: Image, name: str) -> Image:
     """Upright, opaque 8-bit sRGB of at most MAX_SIDE, free of metadata."""
     from PIL import Image, ImageOps
 
+    if image.mode in ("RGB", "RGBA", "L", "LA", "CMYK") and "transparency" not in image.info:
+        # early, so that one copy of a huge picture is the most that is ever held
+        image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
     with contextlib.suppress(*_DAMAGE):  # broken EXIF is no reason to lose the picture
         image = ImageOps.exif_transpose(image) or image
     profile = image.info.get("icc_profile")
@@ -195,11 +203,15 @@ def _to_8_bits(image: Image) -> Image:
     """16-bit, 32-bit and floating point greys; white is the smallest usual one that holds them all."""
     from PIL import Image
 
-    grey = np.nan_to_num(np.asarray(image, np.float32))
-    top = float(grey.max(initial=0.0))
+    grey = np.asarray(image)
+    top = float(np.nanmax(grey))
     usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (65535.0,)
     white = next((limit for limit in usual if top <= limit), top)
-    return Image.fromarray(np.clip(grey * (255 / white), 0, 255).astype(np.uint8))
+    eight = np.empty(grey.shape, np.uint8)
+    for row in range(0, len(grey), 256):  # the floats of a huge picture are never held at once
+        part = np.nan_to_num(grey[row : row + 256].astype(np.float32))
+        eight[row : row + 256] = np.clip(part * (255 / white), 0, 255)
+    return Image.fromarray(eight)
 
 
 def _to_srgb(image: Image, profile: bytes) -> Image:

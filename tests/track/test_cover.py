@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import struct
@@ -146,6 +147,14 @@ def test_greys_of_any_depth(tmp_path: Path, dtype: type, top: float, kind: str) 
     image = np.asarray(prepared(encode(Image.fromarray(ramp), kind), tmp_path))
     np.testing.assert_allclose(image[16, :, 0], np.linspace(0, 255, 64), atol=2)
     assert (image[..., 0] == image[..., 2]).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -5.0, 0.0])
+def test_floats_that_are_no_greys(tmp_path: Path, value: float) -> None:
+    odd = np.full((32, 32), value, np.float32)
+    odd[16:] = 0.5
+    prepared(encode(Image.fromarray(odd), "TIFF"), tmp_path)
+    prepared(encode(Image.fromarray(odd[:16].repeat(2, 0)), "TIFF"), tmp_path)
 
 
 def test_black_and_white(tmp_path: Path) -> None:
@@ -319,6 +328,19 @@ def test_the_picture_inside_is_found(tmp_path: Path, kind: str) -> None:
     with Image.open(cover.path) as image:
         assert image.size == (128, 96)
         assert_card(image)
+
+
+@pytest.mark.parametrize("kind", ["ogg", "opus"])
+def test_the_picture_inside_an_ogg_is_found(tmp_path: Path, kind: str) -> None:
+    data, mime = PLAIN["jpeg"], b"image/jpeg"
+    block = struct.pack(">II", 3, len(mime)) + mime + struct.pack(">IIIIII", 0, 96, 64, 24, 0, len(data)) + data
+    text = base64.b64encode(block).decode().replace("=", "\\=")
+    (tmp_path / "tags.txt").write_text(f";FFMETADATA1\nMETADATA_BLOCK_PICTURE={text}\n")
+    song = tmp_path / f"song.{kind}"
+    run_ffmpeg("-f", "lavfi", "-i", "sine=440:d=0.5", "-i", tmp_path / "tags.txt", "-map_metadata", "1", song)
+    cover = prepare_cover(None, song, TRACK, tmp_path / "out.png")
+    assert cover.source == "embedded"
+    assert_card(Image.open(cover.path))
 
 
 def test_the_persons_own_comes_first(tmp_path: Path) -> None:
