@@ -15,8 +15,11 @@ import numpy.typing as npt
 from lib_music.analysis.types import Role
 
 Values = npt.NDArray[np.float64]
-# Loud labels are taken for the chorus, loudest first, while they fill no more than this share of the song.
-CHORUS_SHARE, CHORUS_MARGIN, CLEAR_GAP, RETURN_BONUS = 0.6, 0.05, 0.08, 0.06
+# The loud labels may fill this share of the song: more where a clear gap of energy sets them apart, less where
+# they are only within a margin of the loudest.
+CLEAR_GAP, CLEAR_SHARE = 0.08, 0.72
+CHORUS_MARGIN, CHORUS_SHARE = 0.05, 0.55
+RETURN_BONUS = 0.06
 # A drop enters over this many times the energy and the bass of what it follows.
 DROP_ENERGY, DROP_BASS = 1.2, 1.6
 QUIET, ENDING = 0.72, 0.85
@@ -89,7 +92,7 @@ def _chorus_labels(traits: Traits) -> set[str]:
     ordered = sorted(score, key=lambda label: -score[label])
     for count in range(len(ordered) - 1, 0, -1):
         gap = score[ordered[count - 1]] - score[ordered[count]]
-        if gap >= CLEAR_GAP and sum(share[label] for label in ordered[:count]) <= CHORUS_SHARE:
+        if gap >= CLEAR_GAP and sum(share[label] for label in ordered[:count]) <= CLEAR_SHARE:
             return set(ordered[:count])
     loud, filled = {ordered[0]}, share[ordered[0]]
     for label in ordered[1:]:

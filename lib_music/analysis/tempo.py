@@ -105,7 +105,7 @@ def portrait(bands: Floats, frames: Ints, salience: float) -> Values:
     values
         Strength on the beat; relative to it the strength at halves, thirds (both must sound) and quarters; how
         much kick and snare alternate from beat to beat; distance from the usual tempo in octaves, squared;
-        salience; the strength at halves again if the pulse is slow.
+        salience; if the pulse is slow, how alike beats and halves sound in all bands.
     """
     start = frames[:-1].astype(np.float64)
     step = np.diff(frames).astype(np.float64)
@@ -119,13 +119,15 @@ def portrait(bands: Floats, frames: Ints, salience: float) -> Values:
     sides = (float(lead[::2].mean()), float(lead[1::2].mean())) if lead.size > 1 else (0.0, 0.0)
     alternation = max(0.0, min(max(sides), -min(sides))) / level
     octaves = float(np.log2(RATE * 60 / np.median(step) / USUAL_BPM))
+    apart = float(np.abs(on.mean(axis=0) - between[0.5].mean(axis=0)) @ BAND_WEIGHTS) / level
+    alike = max(0.0, 1 - apart) ** 2 * (octaves < 0)
     return np.array([level, share[0.5], min(share[1 / 3], share[2 / 3]), quarter, alternation, octaves**2, salience,
-                     share[0.5] * (octaves < 0)])
+                     alike])
 
 
 # Weights of the portrait: a logistic choice between the candidates of a song, fitted with a ridge on music with
 # known beats: recorded, rendered and composed. Positive speaks for a pulse.
-PORTRAIT_WEIGHTS = np.array([6.1, 2.0, -2.3, -1.9, 3.7, -2.8, 3.6, -2.2])
+PORTRAIT_WEIGHTS = np.array([5.6, 2.1, -2.5, -2.3, 4.5, -2.7, 3.4, -3.1])
 
 
 def choose(portraits: Values) -> Values:
