@@ -1,8 +1,8 @@
 """The sound as a source: path, content hash, range, and ``.blocks()``.
 
 Conventions: time is seconds from the first decoded sample of the file (codec delay removed by the
-decoder), counted in samples, not in the container's time stamps; the same filter, :func:`range_filter`,
-cuts what is analysed and what is muxed, so both hold the same samples. Samples are float32 mono in [-1, 1];
+decoder), counted in samples, not in the container's time stamps. :meth:`Audio.blocks` and
+:func:`range_filter` cut the same samples. Samples are float32 in [-1, 1], mono unless asked otherwise;
 the whole song never exists as one array. Only regular files are opened.
 """
 
@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +60,8 @@ class Audio:
         Native rate in Hz.
     warnings : tuple of str
         What the person should know: cut short, silent.
+    channels : int
+        1, or 2 for anything above.
     """
 
     path: Path
@@ -68,15 +71,22 @@ class Audio:
     total: float
     sample_rate: int
     warnings: tuple[str, ...] = ()
+    channels: int = 2
 
     def __post_init__(self) -> None:
         if not (self.start >= 0 and self.duration > 0 and self.start + self.duration <= self.total + 1e-3):
             raise ValueError(f"Audio range {self.start} s + {self.duration} s does not lie in {self.total} s")
         if self.sample_rate <= 0:
             raise ValueError(f"Audio.sample_rate is {self.sample_rate!r}; it must be Hz > 0")
+        if self.channels not in (1, 2):
+            raise ValueError(f"Audio.channels is {self.channels!r}; it must be 1 or 2")
 
-    def blocks(self, sr: int, seconds: float = 10.0) -> Iterator[FloatArray]:
+    def blocks(self, sr: int, seconds: float = 10.0, *, channels: Literal[1, 2] = 1) -> Iterator[FloatArray]:
         """Decode the range, a block at a time.
+
+        The range is counted here, in samples of what is decoded: a song whose format changes in the middle
+        (files joined end to end, a damaged frame) makes ffmpeg build its filters anew, and they would begin
+        to count again.
 
         Parameters
         ----------
@@ -84,31 +94,42 @@ class Audio:
             Wanted rate in Hz.
         seconds : float
             Length of a block.
+        channels : 1 or 2
+            1: the mean of the channels. 2: left and right, alike where the song is mono.
 
         Yields
         ------
-        ndarray [shape=(n,)], float32 in [-1, 1]
-            Consecutive mono blocks (the mean of the channels), together ``round(duration * sr)`` samples.
+        ndarray [shape=(n,) or (n, 2)], float32 in [-1, 1]
+            Consecutive blocks, together ``round(duration * sr)`` samples.
 
         Raises
         ------
         AudioError
             When the file no longer gives what it gave when it was opened.
         """
-        left = round(self.duration * sr)
+        skip, left = round(self.start * sr), round(self.duration * sr)
+        decoded = min(channels, self.channels)
         # rematrix_maxval: the mean of the channels, where ffmpeg would add floats up and overflow
-        args = ["-v", "error", *input_args(self.path), "-map", "0:a:0", "-ac", "1", "-ar", str(sr),
-                "-af", range_filter(self.start, self.duration), "-rematrix_maxval", "1", "-f", "f32le", "-"]
+        args = ["-v", "error", *input_args(self.path), "-map", "0:a:0", "-ac", str(decoded), "-ar", str(sr),
+                "-rematrix_maxval", "1", "-f", "f32le", "-"]
         with FfmpegOutput(args) as output:
-            while left and (raw := output.read(4 * min(left, max(1, int(sr * seconds))))):
-                block = np.frombuffer(raw[: len(raw) // 4 * 4], "<f4").astype(np.float32)
-                left -= len(block)
-                yield np.clip(np.nan_to_num(block, copy=False), -1.0, 1.0, out=block)
+            while skip and (raw := output.read(4 * decoded * min(skip, _CHUNK))):
+                skip -= len(raw) // (4 * decoded)
+            while left and (raw := output.read(4 * decoded * min(left, max(1, int(sr * seconds))))):
+                block = np.frombuffer(raw[: len(raw) // (4 * decoded) * 4 * decoded], "<f4").astype(np.float32)
+                np.clip(np.nan_to_num(block, copy=False), -1.0, 1.0, out=block)
+                left -= len(block) // decoded
+                yield _shaped(block, decoded, channels)
             if left > 0.1 * sr:
                 raise AudioError(f"{self.path.name} stopped {left / sr:.1f} s early: {explain(output.log)}",
                                  "did the file change? start again")
-            if left:  # a resampler's last few samples
-                yield np.zeros(left, np.float32)
+        if left:  # a resampler's last few samples
+            yield _shaped(np.zeros(left * decoded, np.float32), decoded, channels)
+
+
+def _shaped(samples: FloatArray, decoded: int, channels: int) -> FloatArray:
+    """Interleaved samples as (n,), or as (n, 2) with a mono song on both sides."""
+    return samples if channels == 1 else np.broadcast_to(samples.reshape(-1, decoded), (len(samples) // decoded, 2))
 
 
 def range_filter(start: float, duration: float) -> str:
@@ -158,7 +179,8 @@ def open_audio(
         warnings.append(f"only {left:.2f} s are left after {start:g} s; not {duration:g} s")
     taken = left if duration is None else min(duration, left)
     return Audio(path=path, content_hash=_hash(path), start=round(start, 6), duration=round(taken, 6),
-                 total=scan.total, sample_rate=header.sample_rate, warnings=tuple(warnings))
+                 total=scan.total, sample_rate=header.sample_rate, warnings=tuple(warnings),
+                 channels=header.channels)
 
 
 def _check_range(start: float, duration: float | None) -> None:

@@ -110,6 +110,25 @@ def test_a_range_holds_the_same_samples(songs: dict[str, Path], kind: str) -> No
     np.testing.assert_allclose(cut, samples[begin : begin + len(cut)], atol=1e-3)
 
 
+def test_a_song_that_changes_its_format_keeps_its_times(songs: dict[str, Path], tmp_path: Path) -> None:
+    run_ffmpeg("-i", songs["wav"], "-t", "3", "-ac", "1", "-b:a", "96k", "-write_xing", "0", tmp_path / "mono.mp3")
+    joined = tmp_path / "joined.mp3"
+    joined.write_bytes((tmp_path / "mono.mp3").read_bytes() + songs["mp3"].read_bytes())
+    everything = whole(open_audio(joined), 22050)
+    assert len(everything) / 22050 == pytest.approx(3 + SECONDS, abs=0.15)
+    part = whole(open_audio(joined, start=2.0, duration=4.0), 22050)
+    np.testing.assert_allclose(part, everything[2 * 22050 : 6 * 22050], atol=1e-3)
+
+
+def test_two_channels_on_wish(tmp_path: Path) -> None:
+    for layout, right in (("stereo", 0.4), ("mono", 0.8)):
+        expression = "0.8*sin(440*2*PI*t)" + ("|0.4*sin(440*2*PI*t)" if layout == "stereo" else "")
+        run_ffmpeg("-f", "lavfi", "-i", f"aevalsrc={expression}:s=48000:d=1", tmp_path / "tone.wav")
+        pair = np.concatenate(list(open_audio(tmp_path / "tone.wav", start=0.25).blocks(48000, 0.3, channels=2)))
+        assert pair.shape == (36000, 2)
+        np.testing.assert_allclose(np.abs(pair).max(0), (0.8, right), atol=0.01)
+
+
 def test_the_filter_cuts_what_the_blocks_hold(songs: dict[str, Path]) -> None:
     audio = open_audio(songs["mp3"], start=0.7, duration=3.1)
     raw = subprocess.run(
@@ -467,7 +486,8 @@ def test_memory_does_not_grow_with_the_song(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"start": -1.0}, {"duration": 0.0}, {"duration": 11.0}, {"sample_rate": 0}, {"start": float("nan")}])
+    "values", [{"start": -1.0}, {"duration": 0.0}, {"duration": 11.0}, {"sample_rate": 0}, {"start": float("nan")},
+               {"channels": 6}])
 def test_an_audio_checks_itself(values: dict[str, float]) -> None:
     sane = {"start": 0.0, "duration": 10.0, "total": 10.0, "sample_rate": SR}
     with pytest.raises(ValueError, match="Audio"):
