@@ -31,12 +31,14 @@ class DeforumApi:
         self.client = client
 
     def check(self) -> None:
-        """Make sure that somebody answers and that Deforum's API is there; raises DeforumError."""
-        # A job that does not exist: Deforum's own 404 names it, the WebUI's for a missing route does not.
+        """Make sure that somebody answers who may be Deforum; raises DeforumError.
+
+        Whether the API is there shows when it is given a run.
+        """
         answer = self.client.request("GET", f"{JOBS}/music-visualizer", patience=2.0)
-        if not answer.ok and not _is_not_found(answer):
+        if not answer.ok and answer.status != 404:
             raise refusal(answer, "was asked for Deforum's API")
-        if not isinstance(answer.json(), dict):
+        if answer.ok and not isinstance(answer.json(), dict):
             raise _no_api(answer)
         ours = self.client.request("GET", OUR_ROUTES, patience=0.0)
         if ours.ok and isinstance(ours.json(), dict):
@@ -68,7 +70,7 @@ class DeforumApi:
     def job(self, job_id: str) -> JobStatus | None:
         """A job's status; None where the WebUI does not know it, as after a restart."""
         answer = self.client.request("GET", f"{JOBS}/{quote(job_id, safe='')}")
-        if _is_not_found(answer):
+        if answer.status == 404:
             return None
         found = answer.json()
         if not answer.ok or not isinstance(found, dict):
@@ -125,7 +127,7 @@ def refusal(answer: Answer, what: str) -> DeforumError:
             f"the WebUI refuses us (answer {answer.status})",
             f"set the environment variable {AUTH_VARIABLE}=user:password to its --api-auth or --gradio-auth",
         )
-    if answer.status == 404:
+    if answer.status in (404, 405):
         return _no_api(answer)
     if answer.status == 422:
         return DeforumError(f"the WebUI rejects the settings: {_detail(answer)}", "update Deforum there")
@@ -147,12 +149,6 @@ def _no_api(answer: Answer) -> DeforumError:
         "that address answers with a web page, not with Deforum's API" if page else "no Deforum API there",
         "install Deforum and start the WebUI with --deforum-api; check the address",
     )
-
-
-def _is_not_found(answer: Answer) -> bool:
-    """Deforum's own word for a job it does not know."""
-    found = answer.json()
-    return answer.status == 404 and isinstance(found, dict) and found.get("status") == "NOT FOUND"
 
 
 def _job_id(answer: Answer) -> str:

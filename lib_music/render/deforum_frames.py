@@ -23,10 +23,6 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
-class _NotAllowedError(DeforumError):
-    """The route does not answer this method."""
-
-
 class WrongSizeError(DeforumError):
     """The pictures do not fit the video."""
 
@@ -118,13 +114,11 @@ class RouteFrames:
 
     def __init__(self, client: WebuiClient, outdir: str, timestring: str) -> None:
         self._client, self._outdir, self._timestring = client, outdir, timestring
+        self._look = "HEAD"
 
     def exists(self, frame: int) -> bool:
         """Whether the WebUI has the file."""
-        try:
-            return self._get("HEAD", frame) is not None
-        except _NotAllowedError:
-            return self._get("GET", frame) is not None
+        return self._get(self._look, frame) is not None
 
     def read(self, frame: int) -> bytes | None:
         """The complete file, or None."""
@@ -144,8 +138,9 @@ class RouteFrames:
             return answer.body
         if answer.status == 404:
             return None
-        if answer.status == 405:
-            raise _NotAllowedError("the file route knows no HEAD")
+        if method == "HEAD" and answer.status in (405, 501):
+            self._look = "GET"
+            return self._get("GET", frame)
         if answer.status == 401:
             raise DeforumError(
                 "the WebUI wants a password for its files",

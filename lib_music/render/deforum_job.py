@@ -18,7 +18,7 @@ from lib_music.errors import CoverError
 from lib_music.files import write_bytes
 
 RECORD_VERSION = 1
-_TIMESTRING = re.compile(r"[0-9]{14}")
+_TIMESTRING = re.compile(r"[0-9A-Za-z-]{1,40}")
 _MAX_TEXT = 4096
 
 #: Settings that change nothing of what is painted at a given frame.
@@ -26,7 +26,7 @@ _UNPAINTED = frozenset({"batch_name", "resume_from_timestring", "resume_timestri
 
 
 def is_timestring(text: str) -> bool:
-    """Whether ``text`` is Deforum's name for a run: the local time in 14 digits."""
+    """Whether ``text`` can be Deforum's name for a run (the local time in 14 digits) and part of a file name."""
     return _TIMESTRING.fullmatch(text) is not None
 
 
@@ -79,7 +79,7 @@ class JobStatus:
     @property
     def is_painting(self) -> bool:
         """Whether frames may still appear."""
-        return self.phase in ("QUEUED", "PREPARING", "GENERATING")
+        return self.phase not in ("POST_PROCESSING", "DONE")
 
 
 def _name(value: Any) -> str:
@@ -134,7 +134,7 @@ class JobRecord:
         if not self.job_id or not self.digest or not self.batch_name:
             raise ValueError("JobRecord: job_id, digest and batch_name must not be empty")
         if self.timestring and not is_timestring(self.timestring):
-            raise ValueError(f"JobRecord.timestring is {self.timestring!r}; it must be 14 digits")
+            raise ValueError(f"JobRecord.timestring is {self.timestring!r}; it must be letters and digits")
         if self.first < 0 or bool(self.first) != bool(self.picture):
             raise ValueError(f"JobRecord.first is {self.first} with picture {self.picture!r}")
 

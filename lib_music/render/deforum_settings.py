@@ -9,7 +9,7 @@ always ours                why
 ========================== ==================================================================================
 max_frames                 Deforum saves only whole cadences: N * floor((max_frames - 1) / N) frames
 W, H, fps                  the video's own; fps only says at what speed to look at the frames
-batch_name                 the folder we look for frames in
+batch_name                 only where it would write outside a folder of its own; the remote renderer sets it
 skip_video_creation        the video is made here, with the sound cut to the frame
 resume_from_timestring     False: only a resumed run may go on with another run's frames
 store_frames_in_ram        False: frames must appear while the run goes on
@@ -147,7 +147,7 @@ def build_settings(animation: Animation, *, batch_name: str) -> dict[str, Any]:
         With ``base_settings``, only ``driven`` keys are written over it (all we know where that is empty);
         unknown keys of the base are kept.
     batch_name : str
-        Name of the folder the host writes to; made a slug.
+        Name of the folder the host writes to, made a slug; a base that names one keeps its own.
 
     Returns
     -------
@@ -200,12 +200,13 @@ def _required(animation: Animation, settings: Mapping[str, Any], batch_name: str
         "W": animation.width,
         "H": animation.height,
         "fps": int(fps) if fps.denominator == 1 else round(float(fps), 6),
-        "batch_name": slug(batch_name, "music-visualizer"),
         "skip_video_creation": True,
         "resume_from_timestring": False,
-        "resume_timestring": "",
         "store_frames_in_ram": False,
     }
+    # Deforum makes every other name harmless itself; these two lead out of the output folder.
+    if not str(animation.base_settings.get("batch_name", "")).strip(" ."):
+        required["batch_name"] = slug(batch_name, "music-visualizer")
     if settings["parseq_manifest"]:
         required["parseq_non_schedule_overrides"] = False
     return required

@@ -197,8 +197,9 @@ def test_over_a_base_only_the_driven_keys_change() -> None:
     settings = build_settings(made, batch_name="song")
     changed = {key for key in BASE if settings[key] != BASE[key]}
     assert changed == {
-        "zoom", "max_frames", "skip_video_creation", "resume_from_timestring", "store_frames_in_ram", "batch_name"
-    } | {"diffusion_cadence"}
+        "zoom", "max_frames", "skip_video_creation", "resume_from_timestring", "store_frames_in_ram",
+        "diffusion_cadence",
+    }
     assert settings["diffusion_cadence"] == 4
     assert settings["zoom"].startswith("0:(1.000000),12:(1.040000)")
     # The person's cadence of 4 stays, and the frame count follows it.
@@ -211,6 +212,12 @@ def test_over_a_base_everything_we_know_is_driven_by_default() -> None:
     assert (settings["animation_mode"], settings["diffusion_cadence"]) == ("2D", 1)
     assert settings["angle"] == BASE["angle"], "no schedule of ours moves it"
     assert settings["from_some_fork"] == {"kept": [1, 2]}
+
+
+@pytest.mark.parametrize(("own", "written"), [("..", "song"), ("", "song"), (" . ", "song"), ("a/{seed}", "a/{seed}")])
+def test_a_base_keeps_its_batch_name_unless_it_leads_out(own: str, written: str) -> None:
+    made = animation(base_settings={**BASE, "batch_name": own})
+    assert build_settings(made, batch_name="song")["batch_name"] == written
 
 
 def test_a_base_without_prompts_gets_ours() -> None:
