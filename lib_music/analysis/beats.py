@@ -32,6 +32,8 @@ GRID_SHARE, GRID_BONUS, GRID_SECONDS = 0.74, 0.9, 1200.0
 # Clarity (see `clarity`) that counts as none and as full, and over how many beats it is judged.
 UNCLEAR, CLEAR = 0.47, 0.85
 NEAR_BEATS, LONG_BEATS = 16, 48
+# Beats of silence that are a gap in the music.
+LONG_REST = 3
 
 Values = npt.NDArray[np.float64]
 
@@ -174,11 +176,16 @@ def _smooth(values: Values, width: int) -> Values:
 
 
 def _sounding(level: Floats, frames: Ints) -> npt.NDArray[np.bool_]:
-    """Which beats lie in sound: something above -66 dBFS within half a second [shape=(n,)]."""
-    from scipy.ndimage import maximum_filter1d
+    """Which beats belong to the music [shape=(n,)]: not those in the silence before, after, or of a long rest.
 
-    loud = maximum_filter1d(level, 2 * round(RATE / 2) + 1, mode="nearest") > SILENCE
-    return np.asarray(loud[frames])
+    A rest of a beat or two is part of the music; the beat goes on through it.
+    """
+    from scipy.ndimage import binary_closing, maximum_filter1d
+
+    loud = maximum_filter1d(level, 2 * round(0.1 * RATE) + 1, mode="nearest") > SILENCE
+    # Closing fills gaps that are shorter than its length; the padding keeps the ends as they are.
+    around = np.pad(loud[frames], LONG_REST)
+    return np.asarray(binary_closing(around, np.ones(LONG_REST))[LONG_REST:-LONG_REST])
 
 
 def clarity(onset: Floats, frames: Ints, salience: float) -> Values:

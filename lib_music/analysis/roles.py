@@ -17,7 +17,7 @@ from lib_music.analysis.types import Role
 Values = npt.NDArray[np.float64]
 # The loud labels may fill this share of the song: more where a clear gap of energy sets them apart, less where
 # they are only within a margin of the loudest.
-CLEAR_GAP, CLEAR_SHARE = 0.08, 0.72
+CLEAR_GAP, CLEAR_SHARE, LOUD = 0.08, 0.72, 0.8
 CHORUS_MARGIN, CHORUS_SHARE = 0.05, 0.55
 RETURN_BONUS = 0.06
 # A drop enters over this many times the energy and the bass of what it follows.
@@ -91,8 +91,9 @@ def _chorus_labels(traits: Traits) -> set[str]:
         score[label] += RETURN_BONUS * (mask.sum() > 1)
     ordered = sorted(score, key=lambda label: -score[label])
     for count in range(len(ordered) - 1, 0, -1):
-        gap = score[ordered[count - 1]] - score[ordered[count]]
-        if gap >= CLEAR_GAP and sum(share[label] for label in ordered[:count]) <= CLEAR_SHARE:
+        faintest = score[ordered[count - 1]]
+        clear = faintest - score[ordered[count]] >= CLEAR_GAP and faintest >= LOUD * score[ordered[0]]
+        if clear and sum(share[label] for label in ordered[:count]) <= CLEAR_SHARE:
             return set(ordered[:count])
     loud, filled = {ordered[0]}, share[ordered[0]]
     for label in ordered[1:]:

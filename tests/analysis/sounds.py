@@ -33,7 +33,7 @@ def sound(samples: npt.ArrayLike, name: str = "sound") -> Sound:
     """A source of ``samples``."""
     data = np.clip(np.asarray(samples, np.float32), -1, 1)
     seconds = data.size / SR
-    return Sound(Path(name), name.encode().hex(), 0.0, seconds, seconds, SR, (), data)
+    return Sound(Path(name), name.encode().hex(), 0.0, seconds, seconds, SR, samples=data)
 
 
 def _note(kind: str, t: Times, rng: np.random.Generator) -> Times:

@@ -48,7 +48,7 @@ def test_rock_beats_and_bars(bpm: float) -> None:
     assert beats.beats_per_bar == 4
     # With drums alone the one and the three are alike: either is right, a snare is not.
     kicks = truth[::2]
-    assert all(errors(beats.downbeats, kicks) < EXACT)
+    assert all(errors(beats.downbeats[beats.downbeats < 29.5], kicks) < EXACT)
 
 
 @pytest.mark.parametrize("bpm", [96.0, 120.0, 160.0])
@@ -103,8 +103,15 @@ def test_beats_reach_from_the_first_to_the_last_hit_and_not_into_silence() -> No
     truth = 6.0 + np.arange(50) * 0.5
     beats = heard(drums(rock(truth), truth[-1] + 8.0, noise=0.0))
     assert abs(beats.times[0] - truth[0]) < EXACT
-    assert abs(beats.times[-1] - truth[-1]) < 0.55
-    assert beats.times[0] > 5.4
+    assert abs(beats.times[-1] - truth[-1]) < EXACT
+
+
+def test_a_stop_of_one_beat_keeps_the_count() -> None:
+    truth = 0.3 + np.arange(60) * 0.5
+    played = rock(truth)
+    samples = drums(played, truth[-1] + 0.5, noise=0.0)
+    samples[round(22050 * 15.2) : round(22050 * 15.75)] = 0
+    assert f_measure(truth, heard(samples).times) > 0.97
 
 
 def test_noise_and_drones_are_not_sure_of_a_beat() -> None:
