@@ -255,19 +255,26 @@ class _Terminal:
 
 
 def _make_renderer(args: argparse.Namespace) -> Any:
+    """How to make the chosen renderer for a plan; what is wrong with its address is told before anything is written."""
+    if args.renderer == "deforum":
+        from lib_music.render.deforum_client import parse_url
+
+        if not args.webui:
+            raise InputError("--renderer deforum needs the WebUI's address", "add --webui http://host:7860")
+        parse_url(args.webui)
+
     def make(plan: Plan, project: Project) -> Renderer:
         if args.renderer == "deforum":
+            from lib_music.files import slug
             from lib_music.render.deforum_http import DeforumHttpRenderer
 
-            return DeforumHttpRenderer(
-                args.webui, frames_dir=args.frames_dir, job_file=project.path("deforum_job.json")
-            )
+            job_file = project.path("deforum_job.json")
+            name = slug(plan.track.display)
+            return DeforumHttpRenderer(args.webui, batch_name=name, frames_dir=args.frames_dir, job_file=job_file)
         from lib_music.render.animatic import Animatic
 
         return Animatic.from_file(plan.cover, captions=plan.request.captions)
 
-    if args.renderer == "deforum" and not args.webui:
-        raise InputError("--renderer deforum needs the WebUI's address", "add --webui http://host:7860")
     return make
 
 
