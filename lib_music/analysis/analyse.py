@@ -86,7 +86,7 @@ def _sections(features: Features, bands: Floats, found: Beats, duration: float) 
     if features.level.max() < SILENCE:
         nothing = np.zeros(1, np.float32)
         return Sections(np.array([[0.0, duration]]), ("A",), ("break",), nothing, nothing)
-    material = sections.describe(features, bands, sections.unit_edges(found.downbeats, duration))
+    material = sections.describe(features, bands, found.downbeats, duration)
     borders, fresh = sections.find_borders(material)
     borders, labels = sections.merge_alike(material, borders, sections.name_sections(material, borders))
     edges = material.edges[borders]

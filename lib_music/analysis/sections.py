@@ -23,6 +23,8 @@ LOOSE_UNIT = 2.0
 # The usual length of a section, how widely it spreads (natural log), and what the parts of the cost weigh.
 USUAL_SECONDS, LENGTH_SPREAD = 22.0, 0.7
 VARIES, NOVELTY, PHRASE, PRICE = 0.6, 3.0, 1.0, 0.4
+# What a border off the downbeats costs: more than any song can earn, so that only need puts one there.
+OFF_BAR = 1000.0
 # Mean distance under which two sections are the same material; how many usual lengths a joined one may have.
 SAME_MATERIAL, JOINED = 0.35, 2.1
 Matrix = npt.NDArray[np.float64]
@@ -30,11 +32,21 @@ Matrix = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """``edges`` [shape=(n + 1,)] s; ``distance`` [shape=(n, n)] mean 1 off the diagonal; ``energy`` [shape=(n,)]."""
+    """What borders are found in, one row per unit.
+
+    Attributes
+    ----------
+    edges : [shape=(n + 1,)] s
+    distance : [shape=(n, n)], mean 1 off the diagonal
+    energy : [shape=(n,)] in [0, 1]
+    firm : [shape=(n + 1,)] bool
+        Where a border may lie: on downbeats, wherever there are any.
+    """
 
     edges: Times
     distance: Matrix
     energy: Matrix
+    firm: npt.NDArray[np.bool_]
 
 
 def unit_edges(downbeats: Times, duration: float) -> Times:
@@ -48,11 +60,13 @@ def unit_edges(downbeats: Times, duration: float) -> Times:
         edges.extend(a + (b - a) * np.arange(1, n + 1) / n)
     edges[-1] = duration
     coarse = -(-(len(edges) - 1) // MAX_UNITS)
-    kept = edges[:-1:coarse]
-    return np.array([*kept, duration])
+    kept = [*edges[:-1:coarse], duration]
+    if duration >= 2 * MIN_SECONDS and not any(MIN_SECONDS <= t <= duration - MIN_SECONDS for t in kept):
+        kept = sorted([*kept, duration / 2])
+    return np.array(kept)
 
 
-def describe(features: Features, bands: Floats, edges: Times) -> Material:
+def describe(features: Features, bands: Floats, downbeats: Times, duration: float) -> Material:
     """Units as harmony, timbre, rhythm and level, and how far they lie apart.
 
     Parameters
@@ -60,11 +74,13 @@ def describe(features: Features, bands: Floats, edges: Times) -> Material:
     features : Features
     bands : [shape=(m, b)]
         Onset strength as it is, not locally scaled: how busy a section is belongs to it.
-    edges : [shape=(n + 1,)]
-        From :func:`unit_edges`.
+    downbeats : [shape=(k,)] s
+    duration : float
+        Seconds.
     """
     from scipy.fft import dct
 
+    edges = unit_edges(downbeats, duration)
     fine = np.round(edges * RATE).astype(np.int64)
     tonal = np.round(edges * TONAL_RATE).astype(np.int64)
     mel = means_between(features.mel, fine).astype(np.float64)
@@ -77,7 +93,8 @@ def describe(features: Features, bands: Floats, edges: Times) -> Material:
     for block, weight in blocks:
         distance += weight * _distances(block)
     off = distance.sum() / max(1, distance.size - len(distance))
-    return Material(edges, distance / max(off, 1e-9), _energy(features, bands, mel, fine))
+    firm = np.isin(edges, downbeats) if np.isin(edges, downbeats).any() else np.ones(edges.size, np.bool_)
+    return Material(edges, distance / max(off, 1e-9), _energy(features, bands, mel, fine), firm)
 
 
 def _energy(features: Features, bands: Floats, mel: Matrix, edges: Ints) -> Matrix:
@@ -149,6 +166,7 @@ def find_borders(material: Material) -> tuple[Ints, Matrix]:
         seconds = edges[j] - edges[:j]
         inside = diagonal[j] - total[:j, j] - total[j, :j] + diagonal[:j]
         piece = VARIES * inside / (2 * (j - i)) + _phrase_cost(j - i) - NOVELTY * fresh[:j]
+        piece[1:] += OFF_BAR * ~material.firm[1:j]
         piece += 0.5 * (np.log(np.maximum(seconds, 1e-3) / usual) / LENGTH_SPREAD) ** 2
         piece[seconds < MIN_SECONDS] = np.inf
         ways = cost[:-1, :j] + piece

@@ -1,0 +1,118 @@
+"""Corrections: each edit does what it says, none is the identity, and files are checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib_music.analysis import Corrections, analysis_to_dict, read_corrections, write_corrections
+from lib_music.errors import ProjectError
+from tests.music import song
+
+times = st.floats(0, 40)
+corrections = st.builds(
+    Corrections,
+    tempo_factor=st.sampled_from([0.5, 1.0, 2.0]),
+    downbeat_shift=st.integers(-9, 9),
+    nudge=st.floats(-1, 1),
+    taps=st.lists(times, max_size=12, unique=True).map(lambda t: tuple(sorted(t))),
+    borders=st.lists(st.tuples(times, times), max_size=3).map(tuple),
+    labels=st.lists(st.tuples(times, st.sampled_from("XYZ")), max_size=3).map(tuple),
+    roles=st.lists(st.tuples(times, st.sampled_from(["drop", "break"])), max_size=3).map(tuple),
+)
+
+
+def test_none_is_the_identity() -> None:
+    heard = song()
+    assert Corrections().apply(heard) is heard
+
+
+@settings(max_examples=80, deadline=None)
+@given(corrections)
+def test_any_corrections_give_a_valid_analysis_and_survive_the_file(edit: Corrections) -> None:
+    heard = song(start=0.3)
+    done = edit.apply(heard)
+    assert done.duration == heard.duration and len(done.sections) == len(heard.sections)
+    assert Corrections.from_json(edit.to_json()) == edit
+    assert set(done.beats.downbeats) <= set(done.beats.times)
+
+
+def test_twice_and_half_the_tempo() -> None:
+    heard = song(bpm=100)
+    double, half = Corrections(tempo_factor=2.0).apply(heard), Corrections(tempo_factor=0.5).apply(heard)
+    assert double.beats.tempo == 200 and half.beats.tempo == 50
+    assert np.diff(double.beats.times) == pytest.approx(0.3)
+    assert np.diff(half.beats.times) == pytest.approx(1.2)
+    assert double.beats.positions[:9].tolist() == [1, 2, 3, 4, 1, 2, 3, 4, 1]
+    assert half.beats.positions[:5].tolist() == [1, 2, 3, 4, 1]
+    assert set(heard.beats.downbeats) <= set(double.beats.downbeats)
+
+
+def test_downbeats_move_and_borders_follow() -> None:
+    heard = song(bpm=120)
+    moved = Corrections(downbeat_shift=1).apply(heard)
+    assert moved.beats.downbeats[0] == pytest.approx(heard.beats.times[1])
+    for border in moved.sections.intervals[1:, 0]:
+        assert np.abs(moved.beats.downbeats - border).min() < 1e-9
+    assert np.array_equal(Corrections(downbeat_shift=4).apply(heard).beats.positions, heard.beats.positions)
+
+
+def test_nudge_moves_beats_and_borders_alike() -> None:
+    heard = song(bpm=120, start=0.5)
+    done = Corrections(nudge=-0.04).apply(heard)
+    assert done.beats.times == pytest.approx(heard.beats.times - 0.04)
+    assert done.sections.intervals[1:, 0] == pytest.approx(heard.sections.intervals[1:, 0] - 0.04)
+
+
+def test_sections_are_named_by_a_moment_inside_them() -> None:
+    heard = song()
+    done = Corrections(borders=((8.1, 9.0),), labels=((12.0, "Z"),), roles=((12.0, "break"),)).apply(heard)
+    assert done.sections.intervals[0, 1] == 9.0 == done.sections.intervals[1, 0]
+    assert done.sections.labels == ("A", "Z", "A", "C")
+    assert done.sections.roles[1] == "break"
+
+
+def test_taps_take_the_place_of_beats() -> None:
+    heard = song(bpm=120)
+    taps = tuple(4.0 + 0.45 * k for k in range(9))
+    done = Corrections(taps=taps).apply(heard)
+    assert set(taps) <= set(done.beats.times)
+    between = done.beats.times[(done.beats.times > taps[0]) & (done.beats.times < taps[-1])]
+    assert between.tolist() == list(taps[1:-1])
+
+
+@pytest.mark.parametrize("wrong", [
+    {"tempo_factor": 3.0}, {"nudge": 2.0}, {"nudge": float("nan")}, {"taps": (2.0, 1.0)}, {"labels": ((1.0, ""),)},
+    {"labels": ((1.0, "a\nb"),)}, {"roles": ((1.0, "solo"),)}, {"borders": ((-1.0, 2.0),)}, {"downbeat_shift": 1.5},
+])
+def test_impossible_values_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="Corrections"):
+        Corrections(**wrong)  # type: ignore[arg-type]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(st.text(max_size=60), st.dictionaries(
+    st.sampled_from(["format", "taps", "nudge", "labels", "borders", "tempo_factor", "x"]),
+    st.one_of(st.none(), st.integers(), st.text(max_size=4), st.lists(st.lists(st.integers(), max_size=3), max_size=3)),
+).map(lambda d: __import__("json").dumps({"format": "music-visualizer corrections", **d}))))
+def test_found_text_is_read_or_refused(text: str) -> None:
+    try:
+        Corrections.from_json(text)
+    except ProjectError as error:
+        assert error.fix
+
+
+def test_files(tmp_path: Path) -> None:
+    path = tmp_path / "corrections.json"
+    edit = Corrections(nudge=0.1, labels=((3.0, "Höhe"),))
+    write_corrections(path, edit)
+    assert read_corrections(path) == edit
+    assert [p.name for p in tmp_path.iterdir()] == ["corrections.json"]
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ProjectError):
+        read_corrections(path)
+    assert analysis_to_dict(edit.apply(song()))["sections"][0]["label"] == "Höhe"
