@@ -224,6 +224,40 @@ def test_where_the_half_frame_cannot_be_deleted_the_rest_is_a_run_of_its_own(tmp
         assert JobRecord.from_bytes(third.state()).first == 20  # type: ignore[union-attr]
 
 
+def test_a_stop_is_remembered_where_the_host_forgets(tmp_path: Path) -> None:
+    with Host(tmp_path, Habits(remote=True, seconds_per_frame=0.03)) as host:
+        first = renderer(host)
+        with closing(first.frames(animation(n=40), 0, None)) as frames:
+            seen = greys(iter([next(frames) for _ in range(6)]))
+        host.wait_until("POST_PROCESSING")
+        host.jobs.clear()
+        assert_complete(seen + greys(renderer(host).frames(animation(n=40), 6, first.state())), n=40)
+        assert host.submitted()[0]["resume_from_timestring"] is False
+
+
+@pytest.mark.parametrize("truncated", [False, True])
+@pytest.mark.parametrize("remote", [False, True])
+def test_after_the_host_crashed_only_whole_frames_are_resumed_from(
+    tmp_path: Path, remote: bool, truncated: bool
+) -> None:
+    habits = Habits(fail_at=12, remote=remote)
+    with Host(tmp_path, habits) as host:
+        first = renderer(host)
+        seen: list[int] = []
+        with pytest.raises(DeforumError, match="failed after"):
+            for frame in first.frames(animation(), 0, None):
+                seen += greys(iter([frame]))
+        newest = max(tmp_path.rglob("*_000000011.png"))
+        if truncated:
+            newest.write_bytes(newest.read_bytes()[:40])
+        host.jobs.clear()
+        habits.fail_at = None
+        seen = seen[:10]
+        assert_complete(seen + greys(renderer(host).frames(animation(), len(seen), first.state())))
+        resumed = host.submitted()[0]["resume_from_timestring"]
+        assert resumed is not (remote and truncated), "over the route nothing can be deleted"
+
+
 def test_a_half_frame_at_the_very_start_is_painted_anew(tmp_path: Path) -> None:
     with Host(tmp_path, Habits(remote=True, seconds_per_frame=0.02)) as host:
         first = renderer(host)
