@@ -23,9 +23,10 @@ from lib_music.analysis.types import Floats, Ints, Times
 STIFFNESS = 40.0
 # What a beat gains over an ordinary frame, whatever sounds on it: without it fewer beats always win.
 BONUS = 2.0
-# How far a song's tempo may stray from its usual one, and how far it usually does (natural log).
+# How far a song's tempo may stray from its usual one, and how far it usually does (natural log); while tempi are
+# tried, less, and only in the middle of the song.
 REACH, STRAY = 0.34, 0.25
-TRIAL_REACH, TRIAL_STRAY = 0.22, 0.1
+TRIAL_REACH, TRIAL_STRAY, TRIAL_SECONDS = 0.1, 0.1, 150.0
 # An unchanging grid is believed when its beats are worth this share of the free path's, and then earns this much;
 # it is not looked for in recordings longer than this, which hold more than one song.
 GRID_SHARE, GRID_BONUS, GRID_SECONDS = 0.74, 0.9, 1200.0
@@ -84,23 +85,23 @@ def decode(onset: Floats, intervals: Ints, log_prior: Values, favour: Values | f
     root, prior = np.sqrt(size), log_prior * size
     # passed[t + longest]: log-probability of no beat in any frame up to t. Before the song all starts are free.
     passed = np.concatenate([np.zeros(longest), np.cumsum(np.log(1 - _activation(onset)))])
-    jump = -STIFFNESS * np.abs(np.log(intervals[None, :] / intervals[:, None]))
+    jump = -STIFFNESS * np.abs(np.log(intervals[:, None] / intervals[None, :]))  # [to, from]
     back = np.zeros((m, k), np.uint8)
     final = np.full((longest, k), -np.inf)
     # held[i]: best score of a beat `longest - i` frames before the block, by the interval that follows it.
     held = np.zeros((longest, k))
     column = np.arange(k)
+    origin = np.arange(shortest)[:, None] - intervals + longest
     for start in range(0, m, shortest):
-        frames = np.arange(start, min(m, start + shortest))
-        origin = frames[:, None] - intervals + longest
-        score = held[origin - start, column] + passed[frames + longest][:, None] - passed[origin]
-        score += odds[frames] * root + prior
-        ways = score[:, :, None] + jump
-        best = ways.argmax(axis=1)
-        back[frames] = best
-        held = np.concatenate([held[frames.size :], np.take_along_axis(ways, best[:, None, :], axis=1)[:, 0]])
-        tail = frames >= m - longest
-        final[frames[tail] - m + longest] = score[tail] + (passed[-1] - passed[frames[tail] + longest])[:, None]
+        n = min(shortest, m - start)
+        since = passed[start + longest : start + longest + n, None] - passed[start:][origin[:n]]
+        score = held[origin[:n], column] + since + odds[start : start + n] * root + prior
+        ways = score[:, None, :] + jump
+        back[start : start + n] = ways.argmax(axis=2)
+        held = np.concatenate([held[n:], ways.max(axis=2)])
+        if start + n > m - longest:
+            tail = np.arange(max(start, m - longest), start + n)
+            final[tail - m + longest] = score[tail - start] + (passed[-1] - passed[tail + longest])[:, None]
     # The last beat lies within one interval of the end.
     final[np.arange(longest)[:, None] + intervals < longest] = -np.inf
     return _trace(back, intervals, m, final)
@@ -147,14 +148,15 @@ def find_beats(bands: Floats, level: Floats) -> Pulse:
     if not tried.size or bands.shape[0] < 3 * tempo.LONGEST:
         return nothing
     onset = tempo.combine(bands)
-    trials = [decode(onset, *_near(int(interval), TRIAL_REACH, TRIAL_STRAY)) for interval in tried]
+    middle = _middle(onset.size)
+    trials = [decode(onset[middle], *_near(int(interval), TRIAL_REACH, TRIAL_STRAY)) for interval in tried]
     relative = salience[tried - tempo.INTERVALS[0]] / salience.max()
-    portraits = [tempo.portrait(bands, frames, float(share))
+    portraits = [tempo.portrait(bands[middle], frames, float(share))
                  for frames, share in zip(trials, relative, strict=True)]
     weights = tempo.choose(np.array(portraits))
     order = np.argsort(-weights, kind="stable")
     best = int(order[0])
-    favour = steady_grid(onset, trials[best])
+    favour = steady_grid(onset, trials[best] + middle.start)
     frames = decode(onset, *_near(int(tried[best]), REACH, STRAY), favour)
     clear = clarity(onset, frames, float(salience.max()))
     kept = _sounding(level, frames)
@@ -166,6 +168,12 @@ def find_beats(bands: Floats, level: Floats) -> Pulse:
     confidence = np.clip((_smooth(clear, NEAR_BEATS) - UNCLEAR) / (CLEAR - UNCLEAR), 0, 1)
     tempi = tuple((RATE * 60 / float(tried[i]), float(weights[i])) for i in order)
     return Pulse(times[rising], confidence[rising].astype(np.float32), tempi)
+
+
+def _middle(m: int) -> slice:
+    """The stretch of a song of ``m`` frames in which tempi are tried."""
+    n = min(m, round(TRIAL_SECONDS * RATE))
+    return slice((m - n) // 2, (m - n) // 2 + n)
 
 
 def _smooth(values: Values, width: int) -> Values:
@@ -209,7 +217,7 @@ def steady_grid(onset: Floats, frames: Ints) -> Values:
     """A bonus near the beats of an unchanging pulse [shape=(m,)], zeros where the song has none.
 
     Most music made with a machine, and much that was played to a click, keeps one tempo and one phase from end to
-    end. If such a grid explains the song nearly as well as the free path ``frames`` [shape=(n,)] does, it is
+    end. If such a grid explains the music nearly as well as the free path ``frames`` [shape=(n,)] does, it is
     believed: off-beat introductions and rests then cannot pull the beat away, yet a real change still can.
     """
     m = onset.size
@@ -219,6 +227,7 @@ def steady_grid(onset: Floats, frames: Ints) -> Values:
     period, phase = _fold(onset, float(np.median(np.diff(frames))))
     odds = log_odds(onset)
     grid = np.arange(phase, m, period)
+    grid = grid[(grid >= frames[0] - period) & (grid <= frames[-1] + period)]
 
     def worth(at: Values) -> float:
         rows = [odds[np.clip(np.round(at).astype(np.int64) + j, 0, m - 1)] for j in (-1, 0, 1)]

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from lib_music.analysis.store import replace_file
 from lib_music.analysis.types import ROLES, Analysis, Beats, Role, Sections, Times
 from lib_music.errors import ProjectError
+from lib_music.files import write_bytes
 
 FORMAT = "music-visualizer corrections"
 MAX_NUDGE, MIN_TAPS, MIN_SECTION = 1.0, 4, 0.5
@@ -233,4 +233,4 @@ def read_corrections(path: Path) -> Corrections:
 
 def write_corrections(path: Path, corrections: Corrections) -> None:
     """Write a corrections file by renaming."""
-    replace_file(path, corrections.to_json().encode())
+    write_bytes(path, corrections.to_json().encode())

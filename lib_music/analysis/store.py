@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 
 from lib_music.analysis.types import Analysis, Beats, Envelope, Sections
 from lib_music.errors import ProjectError
+from lib_music.files import write_bytes
 
 FORMAT = "music-visualizer analysis"
 PRESENCE = "beat presence"
@@ -67,25 +67,8 @@ def save_analysis(path: Path, analysis: Analysis) -> None:
             "curves_sha256": hashlib.sha256(blob).hexdigest(),
         }
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path.with_suffix(".npz"), blob)
-        replace_file(path, text.encode())
-    except OSError as error:
-        raise ProjectError(f"cannot write {path}: {error.strerror}", "check the folder's rights and space") from error
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write ``content`` aside and rename it to ``path``."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_bytes(path.with_suffix(".npz"), blob)
+    write_bytes(path, text.encode())
 
 
 def load_analysis(path: Path) -> Analysis:
