@@ -1,9 +1,9 @@
 """The sound as a source: path, content hash, range, and ``.blocks()``.
 
 Conventions: time is seconds from the first decoded sample of the file (codec delay removed by the
-decoder), counted in samples, not in the container's time stamps. :meth:`Audio.blocks` and
-:func:`range_filter` cut the same samples. Samples are float32 in [-1, 1], mono unless asked otherwise;
-the whole song never exists as one array. Only regular files are opened.
+decoder), counted in samples, not in the container's time stamps. What is analysed and what is muxed are
+the same :meth:`Audio.blocks`. Samples are float32 in [-1, 1], mono unless asked otherwise; the whole song
+never exists as one array. Only regular files are opened.
 """
 
 from __future__ import annotations
@@ -130,12 +130,6 @@ class Audio:
 def _shaped(samples: FloatArray, decoded: int, channels: int) -> FloatArray:
     """Interleaved samples as (n,), or as (n, 2) with a mono song on both sides."""
     return samples if channels == 1 else np.broadcast_to(samples.reshape(-1, decoded), (len(samples) // decoded, 2))
-
-
-def range_filter(start: float, duration: float) -> str:
-    """ffmpeg's audio filters that cut a range by counted samples and let it begin at 0 s."""
-    counted = "asetpts=round(N/SR/TB)"  # unrounded, the quotient may fall one sample short
-    return f"{counted},atrim=start={start:.6f}:duration={duration:.6f},{counted}"
 
 
 def open_audio(

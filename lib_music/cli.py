@@ -144,12 +144,12 @@ def _picture_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drive", default="", metavar="zoom,strength,…", help="the Deforum keys we may write over them"
     )
-    parser.add_argument("--fps", default="24", help="24, 25, 30, 60 or any ratio (default 24)")
+    parser.add_argument("--fps", help="24 (default), 25, 30, 60 or any ratio")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--size", type=_size, metavar="WxH", help="pixels, multiples of 8 (default 512x512)")
     size.add_argument("--aspect", type=_aspect, metavar="W:H", help=", ".join(ASPECTS))
     parser.add_argument("--seed", type=_whole, help="else the song's own")
-    parser.add_argument("--mode", choices=("2D", "3D"), default="2D", help="Deforum's animation mode (default 2D)")
+    parser.add_argument("--mode", choices=("2D", "3D"), help="Deforum's animation mode (default 2D)")
     parser.add_argument("--cadence", type=_whole, help="every how many frames one is diffused (default: the preset's)")
 
 
@@ -169,7 +169,7 @@ def _renderer_options(parser: argparse.ArgumentParser) -> None:
 def _request(args: argparse.Namespace) -> Request:
     from lib_music.pipeline import Request
 
-    width, height = args.size or args.aspect or (512, 512)
+    width, height = args.size or args.aspect or (None, None)
     return Request(
         Path(args.song),
         args.cover,
@@ -208,8 +208,7 @@ class _Terminal:
                 outer._stage(name, total)
 
             def done(self, amount: float) -> None:
-                if outer._progress is not None:
-                    outer._progress.update(outer._task, completed=amount)
+                outer._done(amount)
 
             def say(self, text: str) -> None:
                 outer._say(text)
@@ -245,7 +244,14 @@ class _Terminal:
             return
         if self._task is not None:
             self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(name, total=total, rate=f"{total:.0f} frames" if total > 1 else "")
+        self._task = self._progress.add_task(name, total=total, rate="")
+
+    def _done(self, amount: float) -> None:
+        if self._progress is None:
+            return
+        task = next(task for task in self._progress.tasks if task.id == self._task)
+        rate = f"{task.speed:.0f} frames/s" if task.speed and task.total and task.total > 1 else ""
+        self._progress.update(self._task, completed=amount, rate=rate)
 
     def _say(self, text: str) -> None:
         if self._progress is not None:

@@ -1,31 +1,55 @@
 """Writing files so that nothing is ever half-written: aside first, then renamed.
 
-Conventions: the aside name is the file's with ``.part`` added, in the same folder, so that the rename is atomic.
+Conventions: the aside file lies in the same folder, so that the rename is atomic; its name begins with a dot, holds the
+process id (what a killed run's child still writes never mixes with ours) and ``.part`` before the file's own suffix.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lib_music.errors import ProjectError
 
 
+@contextlib.contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; it becomes ``path`` when the block ends well, and goes away when it does not.
+
+    Raises ProjectError when the disk refuses. Folders are made.
+    """
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield aside
+            with aside.open("rb") as file:
+                os.fsync(file.fileno())
+            aside.replace(path)
+        finally:
+            with contextlib.suppress(OSError):
+                aside.unlink()
+    except OSError as error:
+        reason = error.strerror or error
+        raise ProjectError(f"cannot write {path}: {reason}", "check the folder's free space and permissions") from error
+
+
+def clear_asides(folder: Path) -> None:
+    """Delete what killed runs left beside the files they were writing."""
+    for left in folder.rglob(".*.part*"):
+        left.unlink(missing_ok=True)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` atomically; raises ProjectError when the disk refuses."""
-    aside = path.with_name(path.name + ".part")
-    try:
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError as error:
-        raise ProjectError(f"cannot write {path}: {error.strerror}", "check free space and permissions") from error
+    with written_aside(path) as aside:
+        aside.write_bytes(data)
 
 
 def write_json(path: Path, value: Any) -> None:

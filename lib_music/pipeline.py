@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -53,6 +53,8 @@ class Request:
     """What a person asks for. Sizes in pixels, times in seconds; validated, raises RangeError.
 
     ``fps`` is text such as ``24`` or ``30000/1001``; ``drive`` the Deforum keys we may write over ``base_settings``.
+    ``fps``, ``width``, ``height``, ``mode`` and ``cadence`` of None are the base settings', else ours: see
+    :meth:`over`.
     """
 
     song: Path
@@ -65,19 +67,22 @@ class Request:
     negative: str | None = None
     base_settings: Path | None = None
     drive: str = ""
-    fps: str = "24"
-    width: int = 512
-    height: int = 512
+    fps: str | None = None
+    width: int | None = None
+    height: int | None = None
     start: float = 0.0
     duration: float | None = None
     seed: int | None = None
-    mode: Mode = "2D"
+    mode: Mode | None = None
     cadence: int | None = None
     captions: bool = False
 
     def __post_init__(self) -> None:
-        parse_fps(self.fps)
+        if self.fps is not None:
+            parse_fps(self.fps)
         for name, size in (("width", self.width), ("height", self.height)):
+            if size is None:
+                continue
             if not MIN_SIZE <= size <= MAX_SIZE:
                 raise RangeError(
                     f"{name} {size} is outside {MIN_SIZE} to {MAX_SIZE}", "give for example --size 1024x576"
@@ -93,6 +98,21 @@ class Request:
             raise RangeError(f"seed {self.seed} is outside 0 to {2**31 - 1}", "give another, or none")
         if self.cadence is not None and not 1 <= self.cadence <= 50:
             raise RangeError(f"cadence {self.cadence} is outside 1 to 50", "2 is usual")
+
+    def over(self, base: Mapping[str, Any], driven: frozenset[str]) -> Request:
+        """This request with nothing left open: what the person did not say is their base settings', else ours.
+
+        Their cadence and mode count where we may not write them.
+        """
+        chosen: dict[str, Any] = {
+            "fps": self.fps or str(base.get("fps", 24)),
+            "width": self.width or _sized(base.get("W", 512)),
+            "height": self.height or _sized(base.get("H", 512)),
+            "mode": self.mode or ("3D" if base.get("animation_mode") == "3D" else "2D"),
+        }
+        if self.cadence is None and driven and "diffusion_cadence" not in driven and "diffusion_cadence" in base:
+            chosen["cadence"] = min(50, max(1, int(base["diffusion_cadence"])))
+        return replace(self, **chosen)
 
     def to_dict(self, project: Project) -> dict[str, Any]:
         """JSON form with paths relative to the project."""
@@ -110,6 +130,11 @@ class Request:
             return cls(**{**data, **paths})
         except (KeyError, TypeError) as error:
             raise ProjectError(f"{project.file} cannot be read: {error}", "render the song again") from error
+
+
+def _sized(value: Any) -> int:
+    """A base file's size as Deforum itself would floor it, inside our limits."""
+    return min(MAX_SIZE, max(MIN_SIZE, int(value) // SIZE_STEP * SIZE_STEP))
 
 
 class Reporter:
@@ -222,6 +247,7 @@ def prepare(
     if request.prompts is not None or not project.path(STORYBOARD).is_file():
         write_storyboard(project.path(STORYBOARD), storyboard, analysis.sections)
     reporter.stage("schedule")
+    assert request.width and request.height and request.fps and request.mode, "see Request.over"
     look = Look(request.width, request.height, request.mode, cadence=request.cadence, seed=seed)
     animation = animate(
         analysis,
@@ -457,6 +483,7 @@ def make_plan(
     ``then`` runs while the project is still held.
     """
     audio, base, driven = check_inputs(request)
+    request = request.over(base.values if base else {}, driven)
     folder = folder or default_folder(request)
     new = not folder.exists()
     with Project(folder) as project:

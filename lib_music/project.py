@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from lib_music.errors import ProjectBusyError, ProjectError
-from lib_music.files import read_json, write_bytes, write_json
+from lib_music.files import clear_asides, read_json, write_bytes, write_json
 
 PROJECT_VERSION = 1
 log = logging.getLogger("lib_music")
@@ -84,8 +84,7 @@ class Project:
             raise ProjectError(
                 f"cannot use {self.folder}: {error.strerror}", "choose another folder with --out"
             ) from error
-        for left in self.folder.rglob("*.part"):
-            left.unlink(missing_ok=True)
+        clear_asides(self.folder)
         self._handler = logging.FileHandler(self.folder / "log.txt", encoding="utf-8")
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(self._handler)

@@ -149,7 +149,7 @@ def test_ten_kills_at_random_moments_change_no_frame(music: Path, whole: Path, t
     said = render(music, out)
     assert "segments rendered again" in said or "nothing to do" in said
     assert frames_of(the_video(out)) == frames_of(the_video(whole))
-    assert not list(out.rglob("*.part"))
+    assert not list(out.rglob("*.part*"))
 
 
 def test_ctrl_c_says_how_to_go_on_and_resume_does(music: Path, whole: Path, tmp_path: Path) -> None:
@@ -286,3 +286,13 @@ def test_default_folder_is_a_plain_name(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 def test_fingerprints_differ_with_anything() -> None:
     assert fingerprint({"a": 1}) == fingerprint({"a": 1}) != fingerprint({"a": 2})
+
+
+def test_what_is_not_said_is_the_base_settings(tmp_path: Path) -> None:
+    base = {"W": 643, "H": 360, "fps": 30, "animation_mode": "3D", "diffusion_cadence": 5}
+    ours = Request(Path("song.mp3")).over({}, frozenset())
+    assert (ours.fps, ours.width, ours.height, ours.mode, ours.cadence) == ("24", 512, 512, "2D", None)
+    theirs = Request(Path("song.mp3")).over(base, frozenset({"zoom"}))
+    assert (theirs.fps, theirs.width, theirs.height, theirs.mode, theirs.cadence) == ("30", 640, 360, "3D", 5)
+    said = Request(Path("song.mp3"), width=256, fps="25", mode="2D").over(base, frozenset())
+    assert (said.fps, said.width, said.height, said.mode, said.cadence) == ("25", 256, 360, "2D", None)

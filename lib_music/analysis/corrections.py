@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from lib_music.errors import ProjectError
 from lib_music.files import write_bytes
 
 FORMAT = "music-visualizer corrections"
-MAX_NUDGE, MIN_TAPS, MIN_SECTION = 1.0, 4, 0.5
+MAX_NUDGE, MIN_TAPS, MIN_TAP, MIN_SECTION = 1.0, 4, 0.05, 0.5
 MAX_LABEL = 40
 
 
@@ -40,7 +41,8 @@ class Corrections:
     nudge : float
         Seconds added to every beat and border, within +-1.
     taps : tuple of float
-        Beats tapped by hand, strictly increasing, s; from the first to the last they replace the found ones.
+        Beats tapped by hand, increasing by 0.05 s or more; from four on, they replace the found ones from the first tap
+        to the last.
     borders : tuple of (float, float)
         (where the border was found, where it belongs), s.
     labels : tuple of (float, str)
@@ -68,8 +70,8 @@ class Corrections:
                    *(t for t, _ in self.roles)]
         if not all(math.isfinite(t) and t >= 0 for t in moments):
             raise ValueError("Corrections: times must be finite seconds >= 0")
-        if any(b <= a for a, b in zip(self.taps, self.taps[1:], strict=False)):
-            raise ValueError("Corrections.taps must be strictly increasing")
+        if any(b - a < MIN_TAP for a, b in pairwise(self.taps)):
+            raise ValueError(f"Corrections.taps must increase by {MIN_TAP} s or more")
         if wrong := [label for _, label in self.labels if not 0 < len(label) <= MAX_LABEL or not label.isprintable()]:
             raise ValueError(f"Corrections: label {wrong[0]!r} must be 1 to {MAX_LABEL} printable characters")
         if unknown := {role for _, role in self.roles} - set(ROLES):

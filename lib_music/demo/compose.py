@@ -13,10 +13,8 @@ Examples
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +28,7 @@ from lib_music.demo.score import DEFAULT_PLAN, LEAD_IN, Score, write_score
 from lib_music.demo.synth import VOICES, Stereo
 from lib_music.errors import AudioError, FfmpegError, RangeError
 from lib_music.ffmpeg import explain, ffmpeg_exe, file_url, pydub_segment
+from lib_music.files import written_aside
 
 PEAK = 10 ** (-1 / 20)
 ARTIST = "Music Visualizer"
@@ -248,7 +247,9 @@ def write(composition: Composition, path: Path | str) -> Path:
     Raises
     ------
     AudioError
-        For another suffix, or a folder that cannot be written to.
+        For another suffix.
+    ProjectError
+        When the disk refuses.
     FfmpegError
         When ffmpeg fails.
     """
@@ -256,23 +257,15 @@ def write(composition: Composition, path: Path | str) -> Path:
     codec = _CODECS.get(path.suffix.lower())
     if codec is None:
         raise AudioError(f"cannot write {path.name!r}", f"choose one of {', '.join(_CODECS)}")
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    # bitexact: no version or random serial in the file, so the same song is the same bytes.
-    argv = [ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-f", "f32le", "-ar", str(composition.sr),
-            "-ac", "2", "-i", "pipe:0", *codec, "-fflags", "+bitexact", "-flags:a", "+bitexact",
-            "-metadata", f"title={composition.title}", "-metadata", f"artist={composition.artist}",
-            file_url(partial)]
     sound = composition.samples.astype("<f4").tobytes()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with written_aside(path) as aside:
+        # bitexact: no version or random serial in the file, so the same song is the same bytes.
+        argv = [ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-f", "f32le", "-ar", str(composition.sr),
+                "-ac", "2", "-i", "pipe:0", *codec, "-fflags", "+bitexact", "-flags:a", "+bitexact",
+                "-metadata", f"title={composition.title}", "-metadata", f"artist={composition.artist}",
+                file_url(aside)]
         done = subprocess.run(argv, input=sound, capture_output=True, check=False)
         if done.returncode:
             why = explain(done.stderr.decode("utf-8", "replace").splitlines())
             raise FfmpegError(f"ffmpeg could not write {path.name}: {why}")
-        partial.replace(path)
-    except OSError as error:
-        raise AudioError(f"cannot write {path}: {error.strerror}", "choose another folder") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
     return path

@@ -7,8 +7,6 @@ and size give the same picture.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lib_music.errors import CoverError, RangeError
+from lib_music.files import written_aside
 
 Picture = npt.NDArray[np.float32]
 Plane = npt.NDArray[np.float32]
@@ -305,7 +304,9 @@ def draw_cover(seed: int, path: Path | str, size: int = 1024) -> Path:
     Raises
     ------
     CoverError
-        For another suffix or a folder that cannot be written to.
+        For another suffix.
+    ProjectError
+        When the disk refuses.
     RangeError
         For a size out of range.
     """
@@ -315,14 +316,6 @@ def draw_cover(seed: int, path: Path | str, size: int = 1024) -> Path:
     kind = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}.get(path.suffix.lower())
     if kind is None:
         raise CoverError(f"cannot write {path.name!r}", "choose .png, .jpg or .webp")
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(paint(seed, size)).save(partial, kind, quality=93)
-        partial.replace(path)
-    except OSError as error:
-        raise CoverError(f"cannot write {path}: {error.strerror}", "choose another folder") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    with written_aside(path) as aside:
+        Image.fromarray(paint(seed, size)).save(aside, kind, quality=93)
     return path

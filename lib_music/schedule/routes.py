@@ -13,9 +13,9 @@ A route has one of three shapes.
            event pulls it to ``hit``. Sampled only at diffused frames: see :mod:`lib_music.schedule.cadence`.
 
 ``attack`` and ``release`` count in seconds or in local beats. A hit falls back as the square of what is left of its
-release, ``(1 - u) ** 2``: fast at first, at rest when it ends, and of linear speed, which Deforum's linear keys draw with
-two keys. Sources are an envelope's name, an event's name of :class:`~lib_music.schedule.score.Score`,
-or ``steady``. The pseudo-parameter ``motion`` is a level that scales all rates.
+release, ``(1 - u) ** 2``: fast at first, at rest when it ends, and of linear speed, which Deforum's linear keys draw
+with two keys. Sources are an envelope's name, an event's name of :class:`~lib_music.schedule.score.Score`, or
+``steady``. The pseudo-parameter ``motion`` is a level that scales all rates.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import stat
 import struct
 import warnings
@@ -22,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lib_music.errors import CoverError, ProjectError
+from lib_music.errors import CoverError
+from lib_music.files import written_aside
 from lib_music.track.art import generate_cover
 from lib_music.track.tags import load_tags
 from lib_music.track.track import Source, Track
@@ -227,14 +227,6 @@ def _to_srgb(image: Image, profile: bytes) -> Image:
 
 
 def _write(image: Image, out: Path) -> None:
-    """Write the PNG aside, then rename it."""
-    aside = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+    """Write the PNG atomically; raises ProjectError when the disk refuses."""
+    with written_aside(out) as aside:
         image.save(aside, format="PNG", compress_level=3)
-        aside.replace(out)
-    except OSError as error:
-        raise ProjectError(f"cannot write {out}: {error.strerror or error}", "is the disk full?") from error
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)

@@ -115,7 +115,7 @@ class Segment:
     def __init__(self, path: Path, encoding: Encoding) -> None:
         self.path = path
         # The process id keeps an orphaned encoder of a killed run from writing into this one's file.
-        self._aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+        self._aside = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         self._child = subprocess.Popen(
             encoding.argv(self._aside), stdin=subprocess.PIPE, stderr=self._stderr, start_new_session=True

@@ -1,23 +1,27 @@
 """Segments, song, titles and chapters to one mp4.
 
-Conventions: the picture is copied, never encoded again; the sound is decoded once more from the song, cut to the exact
-range by sample count, and padded or cut to the picture's length; times are seconds.
+Conventions: the picture is copied, never encoded again; the sound is the very samples that the analysis heard
+(:meth:`~lib_music.audio.Audio.blocks`, in stereo), padded or cut to the picture's length; times are seconds.
 """
 
 from __future__ import annotations
 
-import os
+import contextlib
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from lib_music.audio import Audio, range_filter
+from lib_music.audio import Audio
 from lib_music.errors import FfmpegError
 from lib_music.ffmpeg import ffmpeg_exe, file_url
+from lib_music.files import written_aside
 from lib_music.video.encode import timescale, translate
 
+#: Rate of the finished video's sound, Hz.
+SOUND_RATE = 48_000
 #: Fades at a cut inside the song, s. A song's own start and end are left as they are.
 FADE_IN, FADE_OUT = 0.03, 0.25
 
@@ -44,8 +48,8 @@ class Titles:
 
 
 def sound_filter(audio: Audio, seconds: float) -> str:
-    """ffmpeg's filter chain: the range, faded where it cuts into the song, exactly ``seconds`` long."""
-    chain = [range_filter(audio.start, audio.duration)]
+    """ffmpeg's filter chain: faded where the range cuts into the song, exactly ``seconds`` long."""
+    chain = []
     if audio.start > 0:
         chain.append(f"afade=t=in:st=0:d={FADE_IN}")
     length = min(audio.duration, seconds)
@@ -86,7 +90,7 @@ def mux(
         With ffmpeg's own reason.
     """
     folder = segments[0].parent
-    concat, meta, aside = folder / "concat.txt", folder / "titles.txt", out.with_name(f"{out.name}.{os.getpid()}.part")
+    concat, meta = folder / "concat.txt", folder / "titles.txt"
     lines = ["ffconcat version 1.0"]
     for segment, count in zip(segments, frames, strict=True):
         # Names are our own digits; the stated length keeps each border on its exact tick.
@@ -94,111 +98,60 @@ def mux(
     concat.write_text("\n".join(lines) + "\n", encoding="utf-8")
     meta.write_text(_ffmetadata(titles), encoding="utf-8")
     seconds = float(sum(frames) / fps)
-    rate = audio.sample_rate if audio.sample_rate in (44100, 48000) else 48000
-    argv = [
-        ffmpeg_exe(),
-        "-v",
-        "error",
-        "-nostdin",
-        "-y",
-        "-f",
-        "concat",
-        "-safe",
-        "0",
-        "-i",
-        file_url(concat),
-        "-protocol_whitelist",
-        "file,pipe",
-        "-i",
-        file_url(audio.path),
-        "-f",
-        "ffmetadata",
-        "-i",
-        file_url(meta),
-        "-f",
-        "image2",
-        "-pattern_type",
-        "none",
-        "-i",
-        file_url(thumbnail),
-        "-map",
-        "0:v:0",
-        "-map",
-        "1:a:0",
-        "-map",
-        "3:v:0",
-        "-map_metadata",
-        "2",
-        "-map_chapters",
-        "2",
-        "-c:v",
-        "copy",
-        "-disposition:v:1",
-        "attached_pic",
-        "-af",
-        sound_filter(audio, seconds),
-        "-c:a",
-        "aac",
-        "-b:a",
-        "192k",
-        "-ac",
-        "2",
-        "-ar",
-        str(rate),
-        "-video_track_timescale",
-        str(timescale(fps)),
-        "-movflags",
-        "+faststart",
-        "-f",
-        "mp4",
-        file_url(aside),
-    ]
-    run(argv)
-    aside.replace(out)
+    with written_aside(out) as aside:
+        # fmt: off
+        argv = [
+            ffmpeg_exe(), "-v", "error", "-nostdin", "-y",
+            "-f", "concat", "-safe", "0", "-i", file_url(concat),
+            "-f", "f32le", "-ar", str(SOUND_RATE), "-ac", "2", "-i", "pipe:0",
+            "-f", "ffmetadata", "-i", file_url(meta),
+            "-f", "image2", "-pattern_type", "none", "-i", file_url(thumbnail),
+            "-map", "0:v:0", "-map", "1:a:0", "-map", "3:v:0", "-map_metadata", "2", "-map_chapters", "2",
+            "-c:v", "copy", "-disposition:v:1", "attached_pic",
+            "-af", sound_filter(audio, seconds), "-c:a", "aac", "-b:a", "192k",
+            "-video_track_timescale", str(timescale(fps)), "-movflags", "+faststart", "-f", "mp4", file_url(aside),
+        ]
+        # fmt: on
+        run(argv, (block.tobytes() for block in audio.blocks(SOUND_RATE, channels=2)))
     concat.unlink()
     meta.unlink()
 
 
 def take_thumbnail(segment: Path, frame: int, out: Path) -> None:
     """Write frame number ``frame`` of a segment as JPEG."""
-    aside = out.with_name(f"{out.name}.{os.getpid()}.part")
-    run(
-        [
-            ffmpeg_exe(),
-            "-v",
-            "error",
-            "-nostdin",
-            "-y",
-            "-i",
-            file_url(segment),
-            "-vf",
-            f"select=eq(n\\,{frame})",
-            "-frames:v",
-            "1",
-            "-q:v",
-            "3",
-            "-f",
-            "mjpeg",
-            file_url(aside),
-        ]
-    )
-    if not aside.is_file():
-        raise FfmpegError(f"frame {frame} of {segment.name} cannot be read", "delete the segment and run again")
-    aside.replace(out)
+    with written_aside(out) as aside:
+        # fmt: off
+        run([ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-i", file_url(segment), "-vf", f"select=eq(n\\,{frame})",
+             "-frames:v", "1", "-q:v", "3", "-f", "mjpeg", file_url(aside)])
+        # fmt: on
+        if not aside.is_file():
+            raise FfmpegError(f"frame {frame} of {segment.name} cannot be read", "delete the segment and run again")
 
 
-def run(argv: Sequence[str]) -> None:
-    """Run ffmpeg to its end; raises FfmpegError with its reason."""
-    done = subprocess.run(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=False,
-        start_new_session=True,
-    )
-    if done.returncode != 0:
-        raise translate(done.stderr.decode(errors="replace"), done.returncode)
+def run(argv: Sequence[str], feed: Iterable[bytes] = ()) -> None:
+    """Run ffmpeg to its end, with ``feed`` on its stdin; raises FfmpegError with its reason."""
+    with (
+        tempfile.TemporaryFile() as stderr,
+        subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+        ) as child,
+    ):
+        assert child.stdin is not None
+        try:
+            # An ffmpeg that has heard enough, or has failed, closes the pipe; its exit code tells which.
+            with contextlib.suppress(BrokenPipeError):
+                for data in feed:
+                    child.stdin.write(data)
+                child.stdin.flush()
+            with contextlib.suppress(BrokenPipeError):
+                child.stdin.close()
+            code = child.wait()
+        except BaseException:
+            child.kill()
+            raise
+        if code != 0:
+            stderr.seek(0)
+            raise translate(stderr.read().decode(errors="replace"), code)
 
 
 def _ffmetadata(titles: Titles) -> str:

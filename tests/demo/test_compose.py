@@ -15,7 +15,7 @@ from tinytag import TinyTag
 from lib_music.audio import open_audio
 from lib_music.demo.compose import PEAK, Composition, compose, write
 from lib_music.demo.score import LEAD_IN, STYLES, TAIL, TONICS, write_score
-from lib_music.errors import AudioError, RangeError
+from lib_music.errors import AudioError, ProjectError, RangeError
 
 ALL = [("intro", 4), ("verse", 4), ("build", 4), ("drop", 4), ("break", 4), ("chorus", 4), ("outro", 4)]
 
@@ -184,7 +184,7 @@ def test_the_same_song_is_the_same_bytes(tmp_path: Path) -> None:
 def test_a_place_or_a_kind_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     song = compose(1, plan=[("break", 3)], sr=16000)
     (tmp_path / "file").write_text("")
-    for name in ("song.xyz", "song", "file/song.wav"):
-        with pytest.raises(AudioError):
+    for name, error in (("song.xyz", AudioError), ("song", AudioError), ("file/song.wav", ProjectError)):
+        with pytest.raises(error):
             write(song, tmp_path / name)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from lib_music.demo.cover import draw_cover, paint
-from lib_music.errors import CoverError, RangeError
+from lib_music.errors import CoverError, ProjectError, RangeError
 
 
 def test_a_seed_is_a_cover() -> None:
@@ -57,8 +57,8 @@ def test_files_are_whole(tmp_path: Path, name: str) -> None:
 
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for name in ("cover.exe", "cover", "file/cover.png"):
-        with pytest.raises(CoverError):
+    for name, error in (("cover.exe", CoverError), ("cover", CoverError), ("file/cover.png", ProjectError)):
+        with pytest.raises(error):
             draw_cover(0, tmp_path / name, 64)
     for size in (0, 63, 5000):
         with pytest.raises(RangeError):

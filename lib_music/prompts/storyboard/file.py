@@ -12,7 +12,6 @@ twin (made by another program) is sanitised.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from typing import Any, NoReturn
 
 from lib_music.analysis.types import Sections
 from lib_music.errors import StoryboardError
+from lib_music.files import write_json
 from lib_music.prompts.storyboard.board import (
     DEFAULT_NEGATIVE,
     NO_STYLE,
@@ -66,16 +66,7 @@ def write_storyboard(path: Path | str, storyboard: Storyboard, sections: Section
             for (label, occurrence), override in storyboard.overrides.items()
         ],
     }
-    content = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            aside.write_text(content, encoding="utf-8", newline="\n")
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoryboardError(f"cannot write {path}: {error.strerror}", "check the folder") from error
+    write_json(path, document)
 
 
 def read_storyboard(path: Path | str, sections: Sections, seed: int = 0) -> Storyboard:
