@@ -76,7 +76,7 @@ def test_the_pictures_peaks_are_the_true_beats_in_choruses_and_drops(corpus: Pat
 
 
 def test_every_file_becomes_a_video(corpus: Path, tmp_path: Path) -> None:
-    songs = [path for path in sorted(corpus.rglob("*.ogg"))]
+    songs = sorted(corpus.rglob("*.ogg"))
     assert songs
     for song in songs:
         result = rendered(song, tmp_path / song.stem, 64, duration=5.0)

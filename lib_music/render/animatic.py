@@ -276,9 +276,10 @@ def _rebase(place: Matrix, size: tuple[int, int]) -> Matrix:
     # A nod that starts and ends at the edge of an octave must not change copies twice.
     factor = RATIO if scale < 1 / _SLACK else 1 / RATIO if scale > RATIO * _SLACK else 1.0
     linear = place[:2, :2] * factor
-    # The atlas repeats about its centre, so the picture's centre keeps its place on screen.
     seen = place[:2, :2] @ centre + place[:2, 2]
-    view = np.linalg.solve(linear, centre - seen)
+    # What is in the middle of the frame, from the picture's centre. An exact exchange would multiply it by the factor,
+    # and with every octave of a long zoom; kept as it is, a half pixel stays a half pixel.
+    view = np.linalg.solve(place[:2, :2], centre - seen)
     limit = 0.5 * np.array(size)
     wrapped = (view + limit) % (2 * limit) - limit
     out = np.eye(3)

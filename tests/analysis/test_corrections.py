@@ -86,8 +86,10 @@ def test_taps_take_the_place_of_beats() -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    {"tempo_factor": 3.0}, {"nudge": 2.0}, {"nudge": float("nan")}, {"taps": (2.0, 1.0)}, {"taps": (1.0, 1.01)}, {"labels": ((1.0, ""),)},
-    {"labels": ((1.0, "a\nb"),)}, {"roles": ((1.0, "solo"),)}, {"borders": ((-1.0, 2.0),)}, {"downbeat_shift": 1.5},
+    {"tempo_factor": 3.0}, {"nudge": 2.0}, {"nudge": float("nan")}, {"taps": (2.0, 1.0)}, {"taps": (1.0, 1.01)},
+    {"labels": ((1.0, ""),)},
+    {"labels": ((1.0, "a\nb"),)},
+    {"roles": ((1.0, "solo"),)}, {"borders": ((-1.0, 2.0),)}, {"downbeat_shift": 1.5},
 ])
 def test_impossible_values_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="Corrections"):

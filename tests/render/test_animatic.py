@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lib_music.demo.cover import paint as paint_cover
 from lib_music.errors import RenderError
-from lib_music.render.animatic import Animatic, Motion
+from lib_music.render.animatic import Animatic, Motion, _rebase
 from lib_music.render.pictures import SectionPictures, choose_grades, delta_e
 from lib_music.render.pixels import Rgb, frame_to_rgb, planes, rgb_to_frame
 from lib_music.schedule.animation import Animation, SectionCue
@@ -167,6 +167,16 @@ def test_five_minutes_stay_sharp_and_recognisable(cover: Rgb) -> None:
     other = np.asarray(cv2.resize(paint_cover(11, 512), (SIZE, SIZE), interpolation=cv2.INTER_AREA), np.uint8)
     late = [picture for i, picture in kept.items() if i >= 9 * n / 10]
     assert np.median([matches(picture, cover) for picture in late]) > 1.5 * np.median([matches(p, other) for p in late])
+
+
+def test_a_long_zoom_stays_in_the_middle() -> None:
+    """Deforum turns about the frame's middle, half a pixel from the middle pixel; a hundred octaves must not add up."""
+    canvas_place = np.eye(3)
+    step = Motion.of(animation(2, zoom=1.1, angle=3.0)).step(1, SIZE, SIZE)
+    for _ in range(1200):
+        canvas_place = _rebase(step @ canvas_place, (SIZE, SIZE))
+    middle = np.array([(SIZE - 1) / 2, (SIZE - 1) / 2, 1.0])
+    assert np.abs(np.linalg.inv(canvas_place) @ middle - middle).max() < 3
 
 
 def test_a_journey_off_the_picture_always_shows_picture(cover: Rgb) -> None:
