@@ -32,6 +32,8 @@ TRIAL_REACH, TRIAL_STRAY, TRIAL_SECONDS = 0.1, 0.1, 150.0
 GRID_SHARE, GRID_BONUS, GRID_SECONDS = 0.74, 0.9, 1200.0
 # Clarity (see `clarity`) that counts as none and as full, and over how many beats it is judged.
 UNCLEAR, CLEAR = 0.47, 0.85
+# A steady grid holds unclear beats too if the song as a whole is this clear.
+HELD = 0.4
 NEAR_BEATS, LONG_BEATS = 16, 48
 # Beats of silence that are a gap in the music.
 LONG_REST = 3
@@ -160,7 +162,7 @@ def find_beats(bands: Floats, level: Floats) -> Pulse:
     frames = decode(onset, *_near(int(tried[best]), REACH, STRAY), favour)
     clear = clarity(onset, frames, float(salience.max()))
     kept = _sounding(level, frames)
-    if not favour.any():
+    if not favour.any() or clear.mean() < HELD:
         kept &= _smooth(clear, LONG_BEATS) > UNCLEAR
     frames, clear = frames[kept], clear[kept]
     times = refine(onset, frames)

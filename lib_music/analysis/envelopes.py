@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from lib_music.analysis.features import N_MELS, RATE, Features, mel_centres
+from lib_music.analysis.features import FLOOR_DB, N_MELS, RATE, Features, mel_centres
 from lib_music.analysis.types import Envelope, Floats
 
 # Onset bands, Hz: kick and bass, low mids, voice and snare body, snare and consonants, cymbals.
@@ -66,13 +66,14 @@ def onset_bands(features: Features) -> Floats:
     for start in range(0, m, _CHUNK):
         stop = min(m, start + _CHUNK)
         first = max(0, start - lag)
-        level = features.mel[first:stop].astype(np.float32) - peaks[index[first:stop]]
+        # Before the song there is silence: a sound that starts with it is an onset.
+        missing = lag - (start - first)
+        level = np.pad(features.mel[first:stop].astype(np.float32), ((missing, 0), (0, 0)), constant_values=FLOOR_DB)
+        level -= peaks[np.pad(index[first:stop], (missing, 0))]
         # log(1 + 30 a) of the amplitude relative to the local peak: linear below -30 dB, logarithmic above.
         level = np.log1p(30.0 * 10.0 ** (level / 20.0)).astype(np.float32)
         before = maximum_filter1d(level, 3, axis=1, mode="nearest")
-        rise = np.zeros_like(level)
-        np.maximum(level[lag:] - before[:-lag], 0, out=rise[lag:])
-        rise = rise[start - first :]
+        rise = np.maximum(level[lag:] - before[:-lag], 0)
         for b, band in enumerate(bands):
             flux[start:stop, b] = rise[:, band].mean(axis=1)
     return flux
