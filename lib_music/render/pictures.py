@@ -178,18 +178,18 @@ class _Level:
     """An atlas at one resolution: ``density`` pixels per frame pixel; ``inner`` is where the small copy lies."""
 
     shown: Planes
-    plain: Planes
-    merged: Planes
-    inner: tuple[tuple[slice, slice], tuple[slice, slice], tuple[slice, slice]]
+    plain: tuple[npt.NDArray[np.uint8], ...]
+    copy: tuple[npt.NDArray[np.uint8], ...]
+    inner: tuple[tuple[slice, slice], ...]
     density: float
 
     def mix(self, amount: float) -> None:
         """Open the small copy like an iris: from its middle outwards, whole at 1."""
-        for shown, plain, merged, area in zip(self.shown, self.plain, self.merged, self.inner, strict=True):
+        for shown, plain, copy, area in zip(self.shown, self.plain, self.copy, self.inner, strict=True):
             y, x = (np.linspace(-1.0, 1.0, side, dtype=np.float32) for side in plain.shape)
             distance = np.hypot(x[None, :], y[:, None]) / np.float32(np.sqrt(2.0))
             mask = np.clip((amount * (1.0 + _IRIS_EDGE) - distance) / _IRIS_EDGE, 0.0, 1.0)
-            mixed = plain + mask * (merged.astype(np.float32) - plain)
+            mixed = plain + mask * (copy.astype(np.float32) - plain)
             shown[area] = (mixed + 0.5).astype(np.uint8)
 
 
@@ -220,70 +220,26 @@ def build_atlas(rgb: Rgb, width: int, height: int) -> Atlas:
     import cv2
 
     density = min(RATIO, MAX_ATLAS / (REACH * max(width, height)))
-    size = tuple(int(np.ceil(REACH * side * density / 16)) * 16 for side in (width, height))
+    across, down = (int(np.ceil(REACH * side * density / 16)) * 16 for side in (width, height))
     picture = _fit(rgb, round(width * density), round(height * density))
-    down, across = size[1] - picture.shape[0], size[0] - picture.shape[1]
-    plain = np.asarray(
-        cv2.copyMakeBorder(
-            picture, down // 2, down - down // 2, across // 2, across - across // 2, cv2.BORDER_REFLECT_101
-        ),
-        np.uint8,
-    )
-    merged = _lay(plain, rgb, width * density / RATIO, height * density / RATIO)
-    levels = []
-    for shrink in (1, 2):
-        if shrink == 2:
-            half = (size[0] // 2, size[1] // 2)
-            plain = np.asarray(cv2.resize(plain, half, interpolation=cv2.INTER_AREA), np.uint8)
-            merged = np.asarray(cv2.resize(merged, half, interpolation=cv2.INTER_AREA), np.uint8)
-        levels.append(
-            _level(
-                plain, merged, (width * density / RATIO / shrink, height * density / RATIO / shrink), density / shrink
-            )
-        )
-    return Atlas(tuple(levels))
+    top, left = (down - picture.shape[0]) // 2, (across - picture.shape[1]) // 2
+    margins = (top, down - picture.shape[0] - top, left, across - picture.shape[1] - left)
+    fine = np.asarray(cv2.copyMakeBorder(picture, *margins, cv2.BORDER_REFLECT_101), np.uint8)
+    coarse = np.asarray(cv2.resize(fine, (across // 2, down // 2), interpolation=cv2.INTER_AREA), np.uint8)
+    return Atlas((_level(fine, density), _level(coarse, density / 2)))
 
 
-def _level(plain: Rgb, merged: Rgb, inner: tuple[float, float], density: float) -> _Level:
-    shown, full = planes(rgb_to_frame(plain)), planes(rgb_to_frame(merged))
-    areas = tuple(
-        _middle(plane.shape, inner[0] / by, inner[1] / by) for plane, by in zip(shown, (1, 2, 2), strict=True)
-    )
-    cut = tuple(plane[area].copy() for plane, area in zip(shown, areas, strict=True))
-    cut_full = tuple(plane[area].copy() for plane, area in zip(full, areas, strict=True))
-    return _Level(
-        shown,
-        (cut[0], cut[1], cut[2]),
-        (cut_full[0], cut_full[1], cut_full[2]),
-        (areas[0], areas[1], areas[2]),
-        density,
-    )
+def _level(plain: Rgb, density: float) -> _Level:
+    """One resolution: the small copy is the whole plane, reflections and all, so that it fits in without a seam."""
+    import cv2
 
-
-def _middle(shape: tuple[int, ...], width: float, height: float) -> tuple[slice, slice]:
-    """The middle of a plane, a little larger than ``width`` x ``height``."""
-    top, left = (max(0, int((side - wanted) / 2) - 2) for side, wanted in zip(shape, (height, width), strict=True))
-    return slice(top, shape[0] - top), slice(left, shape[1] - left)
-
-
-def _lay(below: Rgb, rgb: Rgb, w: float, h: float) -> Rgb:
-    """``rgb`` fitted to ``w`` x ``h`` and laid into the middle of ``below`` with soft edges."""
-    size = (below.shape[1], below.shape[0])
-    shown = (min(size[0], round(w)), min(size[1], round(h)))
-    top, left = (size[1] - shown[1]) // 2, (size[0] - shown[0]) // 2
-    area = below[top : top + shown[1], left : left + shown[0]].astype(np.float32)
-    mask = _feather(shown, 0.10)[..., None]
-    area += mask * (_fit(rgb, *shown).astype(np.float32) - area)
-    out: Rgb = below.copy()
-    out[top : top + shown[1], left : left + shown[0]] = np.clip(area + 0.5, 0, 255).astype(np.uint8)
-    return out
-
-
-def _feather(size: tuple[int, int], width: float) -> Floats:
-    """1 in the middle, falling smoothly to 0 at the border over ``width`` of the shorter side."""
-    w, h = size
-    edge = width * min(w, h)
-    x = np.minimum(np.arange(w) + 0.5, w - np.arange(w) - 0.5) / edge
-    y = np.minimum(np.arange(h) + 0.5, h - np.arange(h) - 0.5) / edge
-    ramp = np.clip(np.minimum(x[None, :], y[:, None]), 0, 1)
-    return np.asarray(ramp * ramp * (3 - 2 * ramp), np.float32)
+    shown = planes(rgb_to_frame(plain))
+    areas, cuts, copies = [], [], []
+    for plane in shown:
+        height, width = (round(side / RATIO) for side in plane.shape)
+        top, left = (plane.shape[0] - height) // 2, (plane.shape[1] - width) // 2
+        area = (slice(top, top + height), slice(left, left + width))
+        areas.append(area)
+        cuts.append(plane[area].copy())
+        copies.append(np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA), np.uint8))
+    return _Level(shown, tuple(cuts), tuple(copies), tuple(areas), density)
