@@ -23,9 +23,10 @@ from lib_music import __version__
 from lib_music.errors import InputError, Interrupted, MusicVisualizerError, RangeError
 
 if TYPE_CHECKING:
-    from lib_music.pipeline import Plan, Reporter, Request, Result
+    from lib_music.pipeline import Plan, Reporter, Result
     from lib_music.project import Project
     from lib_music.render.renderer import Renderer
+    from lib_music.request import Request
 
 ASPECTS = {
     "1:1": (512, 512),
@@ -167,7 +168,7 @@ def _renderer_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _request(args: argparse.Namespace) -> Request:
-    from lib_music.pipeline import Request
+    from lib_music.request import Request
 
     width, height = args.size or args.aspect or (None, None)
     return Request(
@@ -294,8 +295,9 @@ def _render(args: argparse.Namespace) -> None:
 
 
 def _resume(args: argparse.Namespace) -> None:
-    from lib_music.pipeline import Request, make_video
+    from lib_music.pipeline import make_video
     from lib_music.project import Project
+    from lib_music.request import Request
 
     project = Project(args.folder)
     request = Request.from_dict(project.request(), project)

@@ -1,27 +1,27 @@
 """The stages in a row: what the CLI, the page and the HTTP API all call.
 
-Conventions: a :class:`Request` is everything a person can ask for, validated; :func:`prepare` goes from the song to
-the Animation and writes each stage's file; :func:`render` paints, encodes and muxes, and goes on where an earlier run
-of the same request stopped. Both report to a :class:`Reporter` and stop when it says so.
+Conventions: a :class:`~lib_music.request.Request` is everything a person can ask for; :func:`prepare` goes from the
+song to the Animation and writes each stage's file; :func:`render` paints, encodes and muxes, and goes on where an
+earlier run of the same request stopped. Both report to a :class:`Reporter` and stop when it says so.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib_music.audio import Audio, open_audio
-from lib_music.errors import InputError, Interrupted, ProjectError, RangeError, StoryboardError
+from lib_music.errors import InputError, Interrupted, StoryboardError
 from lib_music.files import slug, write_json
 from lib_music.project import Project, fingerprint
-from lib_music.schedule.animation import MAX_SIZE, MIN_SIZE, SIZE_STEP, Animation, Mode
+from lib_music.request import Request
+from lib_music.schedule.animation import Animation
 from lib_music.schedule.timebase import parse_fps
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ log = logging.getLogger("lib_music")
 
 #: Length of a segment: what a crash can cost.
 SEGMENT_SECONDS = 10
-#: The least of a song that makes a video, s.
-MIN_DURATION = 0.1
 #: The project's files by stage.
 ANIMATION, STORYBOARD, SETTINGS, CORRECTIONS = (
     "animation.json",
@@ -46,95 +44,6 @@ ANIMATION, STORYBOARD, SETTINGS, CORRECTIONS = (
     "deforum_settings.txt",
     "corrections.json",
 )
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a person asks for. Sizes in pixels, times in seconds; validated, raises RangeError.
-
-    ``fps`` is text such as ``24`` or ``30000/1001``; ``drive`` the Deforum keys we may write over ``base_settings``.
-    ``fps``, ``width``, ``height``, ``mode`` and ``cadence`` of None are the base settings', else ours: see
-    :meth:`over`.
-    """
-
-    song: Path
-    cover: Path | None = None
-    title: str | None = None
-    artist: str | None = None
-    preset: str = "auto"
-    prompts: Path | None = None
-    style: str = ""
-    negative: str | None = None
-    base_settings: Path | None = None
-    drive: str = ""
-    fps: str | None = None
-    width: int | None = None
-    height: int | None = None
-    start: float = 0.0
-    duration: float | None = None
-    seed: int | None = None
-    mode: Mode | None = None
-    cadence: int | None = None
-    captions: bool = False
-
-    def __post_init__(self) -> None:
-        if self.fps is not None:
-            parse_fps(self.fps)
-        for name, size in (("width", self.width), ("height", self.height)):
-            if size is None:
-                continue
-            if not MIN_SIZE <= size <= MAX_SIZE:
-                raise RangeError(
-                    f"{name} {size} is outside {MIN_SIZE} to {MAX_SIZE}", "give for example --size 1024x576"
-                )
-            if size % SIZE_STEP:
-                near = max(MIN_SIZE, round(size / SIZE_STEP) * SIZE_STEP)
-                raise RangeError(f"{name} {size} is not a multiple of {SIZE_STEP}", f"give {near}, as Deforum needs")
-        if not math.isfinite(self.start) or self.start < 0:
-            raise RangeError(f"start {self.start} is not a time in the song", "give seconds, 0 or more")
-        if self.duration is not None and not (math.isfinite(self.duration) and self.duration >= MIN_DURATION):
-            raise RangeError(f"duration {self.duration} is too short", f"give {MIN_DURATION} seconds or more")
-        if self.seed is not None and not 0 <= self.seed < 2**31:
-            raise RangeError(f"seed {self.seed} is outside 0 to {2**31 - 1}", "give another, or none")
-        if self.cadence is not None and not 1 <= self.cadence <= 50:
-            raise RangeError(f"cadence {self.cadence} is outside 1 to 50", "2 is usual")
-
-    def over(self, base: Mapping[str, Any], driven: frozenset[str]) -> Request:
-        """This request with nothing left open: what the person did not say is their base settings', else ours.
-
-        Their cadence and mode count where we may not write them.
-        """
-        chosen: dict[str, Any] = {
-            "fps": self.fps or str(base.get("fps", 24)),
-            "width": self.width or _sized(base.get("W", 512)),
-            "height": self.height or _sized(base.get("H", 512)),
-            "mode": self.mode or ("3D" if base.get("animation_mode") == "3D" else "2D"),
-        }
-        if self.cadence is None and driven and "diffusion_cadence" not in driven and "diffusion_cadence" in base:
-            chosen["cadence"] = min(50, max(1, int(base["diffusion_cadence"])))
-        return replace(self, **chosen)
-
-    def to_dict(self, project: Project) -> dict[str, Any]:
-        """JSON form with paths relative to the project."""
-        paths = {k: project.relative(v) for k, v in asdict(self).items() if isinstance(v, Path)}
-        return {**asdict(self), **paths}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any], project: Project) -> Request:
-        """Read the JSON form back; raises ProjectError when it is none."""
-        try:
-            paths = {
-                k: project.folder / data[k] if data[k] is not None else None
-                for k in ("song", "cover", "prompts", "base_settings")
-            }
-            return cls(**{**data, **paths})
-        except (KeyError, TypeError) as error:
-            raise ProjectError(f"{project.file} cannot be read: {error}", "render the song again") from error
-
-
-def _sized(value: Any) -> int:
-    """A base file's size as Deforum itself would floor it, inside our limits."""
-    return min(MAX_SIZE, max(MIN_SIZE, int(value) // SIZE_STEP * SIZE_STEP))
 
 
 class Reporter:

@@ -16,7 +16,7 @@ from lib_music.cli import main
 from lib_music.demo.compose import compose, write
 from lib_music.doctor import checks
 from lib_music.errors import InputError, RangeError
-from lib_music.pipeline import Request
+from lib_music.request import Request
 from lib_music.schedule.timebase import parse_fps
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from lib_music.pipeline import Reporter, Request, Result, make_video
+from lib_music.pipeline import Reporter, Result, make_video
 from lib_music.render.animatic import Animatic
+from lib_music.request import Request
 from lib_music.video.sync import visual_change, visual_peaks
 
 #: A musician hears two events this close as one, s.

@@ -20,8 +20,9 @@ from lib_music.demo.compose import compose, write
 from lib_music.demo.cover import draw_cover
 from lib_music.errors import ProjectBusyError, ProjectError, RangeError
 from lib_music.ffmpeg import ffmpeg_exe
-from lib_music.pipeline import Reporter, Request, default_folder, make_plan
+from lib_music.pipeline import Reporter, default_folder, make_plan
 from lib_music.project import Project, find_projects, fingerprint
+from lib_music.request import Request
 from lib_music.video.sync import sync_report, visual_change
 
 PLAN = (("verse", 4), ("chorus", 4), ("drop", 4))

@@ -1,0 +1,109 @@
+"""What a person asks for, as one validated value.
+
+Conventions: sizes in pixels, times in seconds, rates as text until they are parsed; None is what was not said.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lib_music.errors import ProjectError, RangeError
+from lib_music.project import Project
+from lib_music.schedule.animation import MAX_SIZE, MIN_SIZE, SIZE_STEP, Mode
+from lib_music.schedule.timebase import parse_fps
+
+#: The least of a song that makes a video, s.
+MIN_DURATION = 0.1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for. Sizes in pixels, times in seconds; validated, raises RangeError.
+
+    ``fps`` is text such as ``24`` or ``30000/1001``; ``drive`` the Deforum keys we may write over ``base_settings``.
+    ``fps``, ``width``, ``height``, ``mode`` and ``cadence`` of None are the base settings', else ours: see
+    :meth:`over`.
+    """
+
+    song: Path
+    cover: Path | None = None
+    title: str | None = None
+    artist: str | None = None
+    preset: str = "auto"
+    prompts: Path | None = None
+    style: str = ""
+    negative: str | None = None
+    base_settings: Path | None = None
+    drive: str = ""
+    fps: str | None = None
+    width: int | None = None
+    height: int | None = None
+    start: float = 0.0
+    duration: float | None = None
+    seed: int | None = None
+    mode: Mode | None = None
+    cadence: int | None = None
+    captions: bool = False
+
+    def __post_init__(self) -> None:
+        if self.fps is not None:
+            parse_fps(self.fps)
+        for name, size in (("width", self.width), ("height", self.height)):
+            if size is None:
+                continue
+            if not MIN_SIZE <= size <= MAX_SIZE:
+                raise RangeError(
+                    f"{name} {size} is outside {MIN_SIZE} to {MAX_SIZE}", "give for example --size 1024x576"
+                )
+            if size % SIZE_STEP:
+                near = max(MIN_SIZE, round(size / SIZE_STEP) * SIZE_STEP)
+                raise RangeError(f"{name} {size} is not a multiple of {SIZE_STEP}", f"give {near}, as Deforum needs")
+        if not math.isfinite(self.start) or self.start < 0:
+            raise RangeError(f"start {self.start} is not a time in the song", "give seconds, 0 or more")
+        if self.duration is not None and not (math.isfinite(self.duration) and self.duration >= MIN_DURATION):
+            raise RangeError(f"duration {self.duration} is too short", f"give {MIN_DURATION} seconds or more")
+        if self.seed is not None and not 0 <= self.seed < 2**31:
+            raise RangeError(f"seed {self.seed} is outside 0 to {2**31 - 1}", "give another, or none")
+        if self.cadence is not None and not 1 <= self.cadence <= 50:
+            raise RangeError(f"cadence {self.cadence} is outside 1 to 50", "2 is usual")
+
+    def over(self, base: Mapping[str, Any], driven: frozenset[str]) -> Request:
+        """This request with nothing left open: what the person did not say is their base settings', else ours.
+
+        Their cadence and mode count where we may not write them.
+        """
+        chosen: dict[str, Any] = {
+            "fps": self.fps or str(base.get("fps", 24)),
+            "width": self.width or _sized(base.get("W", 512)),
+            "height": self.height or _sized(base.get("H", 512)),
+            "mode": self.mode or ("3D" if base.get("animation_mode") == "3D" else "2D"),
+        }
+        if self.cadence is None and driven and "diffusion_cadence" not in driven and "diffusion_cadence" in base:
+            chosen["cadence"] = min(50, max(1, int(base["diffusion_cadence"])))
+        return replace(self, **chosen)
+
+    def to_dict(self, project: Project) -> dict[str, Any]:
+        """JSON form with paths relative to the project."""
+        paths = {k: project.relative(v) for k, v in asdict(self).items() if isinstance(v, Path)}
+        return {**asdict(self), **paths}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], project: Project) -> Request:
+        """Read the JSON form back; raises ProjectError when it is none."""
+        try:
+            paths = {
+                k: project.folder / data[k] if data[k] is not None else None
+                for k in ("song", "cover", "prompts", "base_settings")
+            }
+            return cls(**{**data, **paths})
+        except (KeyError, TypeError) as error:
+            raise ProjectError(f"{project.file} cannot be read: {error}", "render the song again") from error
+
+
+def _sized(value: Any) -> int:
+    """A base file's size as Deforum itself would floor it, inside our limits."""
+    return min(MAX_SIZE, max(MIN_SIZE, int(value) // SIZE_STEP * SIZE_STEP))
