@@ -29,12 +29,13 @@ from lib_music.schedule.timebase import Timebase
 
 Array = npt.NDArray[np.float64]
 
-#: Per parameter: (largest error of one frame, largest error of the running sum). Levels do not accumulate.
+#: Per parameter: (largest error of one frame, largest error of the running sum); travel in picture widths, or Deforum's
+#: units in 3D, see :func:`tolerance`. Levels do not accumulate.
 TOLERANCE: Mapping[str, tuple[float, float]] = {
     "zoom": (4e-4, 4e-3),
     "angle": (0.02, 0.5),
-    "translation_x": (0.1, 2.0),
-    "translation_y": (0.1, 2.0),
+    "translation_x": (2e-4, 4e-3),
+    "translation_y": (2e-4, 4e-3),
     "translation_z": (0.02, 0.4),
     "rotation_3d_x": (0.02, 0.5),
     "rotation_3d_y": (0.02, 0.5),
@@ -44,6 +45,8 @@ TOLERANCE: Mapping[str, tuple[float, float]] = {
     "noise_schedule": (0.001, np.inf),
     "contrast_schedule": (0.001, np.inf),
 }
+#: Deforum's 3D units that move the picture by its width: 0.9 px each at 256 px.
+UNITS_PER_WIDTH = 256 / 0.9
 #: Deforum's planar zoom for one unit of translation_z at fov 70, per frame.
 ZOOM_PER_UNIT_Z = 0.008
 
@@ -105,7 +108,7 @@ def animate(
     hits = tuple(sorted(set(timebase.frames(score.hits.times).tolist())))
     cues, section_prompts = _cues(score, timebase, section_prompts)
     curves = _motion(score, preset.routes, timebase, look) | _levels(score, preset.routes, timebase, cadence)
-    schedules = {name: Schedule(name, thin(values, *TOLERANCE[name])) for name, values in curves.items()}
+    schedules = {name: Schedule(name, thin(values, *tolerance(name, look))) for name, values in curves.items()}
     starts = [(snap(cue.start, cadence), cue.end) for cue in cues]
     schedules["seed_schedule"] = _seeds(section_prompts, starts, timebase.n_frames)
     diffused = range(0, timebase.n_frames, cadence)
@@ -130,6 +133,15 @@ def animate(
         base_settings=base_settings or {},
         driven=driven,
     )
+
+
+def tolerance(parameter: str, look: Look) -> tuple[float, float]:
+    """Both bounds of a parameter in its own unit."""
+    frame, total = TOLERANCE[parameter]
+    if parameter in ("translation_x", "translation_y"):
+        width = look.width if look.mode == "2D" else UNITS_PER_WIDTH
+        return frame * width, total * width
+    return frame, total
 
 
 def _cues(
@@ -194,7 +206,7 @@ def _in_3d(steps: dict[str, Array]) -> dict[str, Array]:
     # Deforum's 3D x points the other way, and its unit is 1/200 of the scene: 0.9 px at 256 px width.
     for name, sign in (("translation_x", -1.0), ("translation_y", 1.0)):
         if name in steps:
-            out[name] = sign * steps[name] * 256 / 0.9
+            out[name] = sign * steps[name] * UNITS_PER_WIDTH
     return out | {k: v for k, v in steps.items() if k.startswith("rotation_3d") or k == "translation_z"}
 
 

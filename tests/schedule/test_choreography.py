@@ -12,7 +12,7 @@ from lib_music.prompts.storyboard import make_storyboard
 from lib_music.prompts.text import Own
 from lib_music.schedule.animation import Animation
 from lib_music.schedule.choreography import TOLERANCE, Look, animate, choose_preset
-from lib_music.schedule.presets import PRESETS, get_preset
+from lib_music.schedule.presets import PRESETS, Preset, get_preset
 from lib_music.schedule.routes import Route, integrate, nod_positions, rate_grid
 from lib_music.schedule.schedules import thin
 from lib_music.schedule.score import Score
@@ -43,6 +43,27 @@ def test_totals_do_not_depend_on_fps(fps: int, bpm: float, preset: str) -> None:
     # The last frame starts up to one frame apart; at most 13 degrees and a factor of 1.6 a second happen in it.
     assert other["zoom"] == pytest.approx(reference["zoom"], abs=0.01 + np.log(1.6) / fps)
     assert other["angle"] == pytest.approx(reference["angle"], abs=1.0 + 13 / fps)
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(12, 60), st.sampled_from(["2D", "3D"]), st.integers(0, 1))
+def test_travel_does_not_depend_on_fps(fps: int, mode: str, envelope: int) -> None:
+    """A fiftieth of the width per second, or up to it with loudness, is as far at any rate and in both cameras."""
+    source = ("steady", "loudness")[envelope]
+    routes = (Route(source, "translation_x", 0.02, 0.02), Route(source, "translation_y", -0.01, 0.02))
+    preset = Preset("pan", "Pan", {}, (*routes, Route("steady", "strength_schedule", 0.7, 0.7, shape="level")))
+    analysis = song(bpm=110)
+    board = make_storyboard([Own("a")], analysis.sections, negative=Own(""), style=Own(""), seed=7)
+    look = Look(640, 360, mode=mode)  # type: ignore[arg-type]
+    paths = []
+    for rate in (60, fps):
+        animation = animate(analysis, board.resolve(analysis.sections), preset=preset, fps=Fraction(rate), look=look)
+        n = animation.timebase.n_frames
+        paths.append([animation.schedules[f"translation_{axis}"].sample(n).sum() for axis in "xy"])
+    unit = {"2D": 640.0, "3D": 256 / 0.9}[mode]
+    assert np.abs(np.diff(paths, axis=0)).max() <= unit * (0.01 + 0.03 / fps)
+    expected = 0.02 * unit * analysis.duration * (-1 if mode == "3D" else 1)
+    assert paths[1][0] == pytest.approx(expected, abs=unit * (0.01 + 0.03 / fps))
 
 
 @given(st.integers(12, 60))
