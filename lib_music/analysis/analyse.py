@@ -6,6 +6,7 @@ Conventions: pure but for the cache; the same sound, range and ``ANALYSIS_VERSIO
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from lib_music.analysis import bars, beats, envelopes, harmony, roles, sections,
 from lib_music.analysis.features import RATE, SILENCE, Features, extract
 from lib_music.analysis.types import Analysis, Beats, Envelope, Floats, Sections, Times
 from lib_music.audio import Audio
+from lib_music.errors import ProjectError
 
 ANALYSIS_VERSION = 1
 PRESENCE_RATE = 2.0
@@ -40,7 +42,9 @@ def analyse(
         return known
     analysis = _analyse(audio, progress)
     if kept is not None:
-        store.save_analysis(kept, analysis)
+        # A cache that cannot be written costs time the next time, not the result.
+        with suppress(ProjectError):
+            store.save_analysis(kept, analysis)
     return analysis
 
 

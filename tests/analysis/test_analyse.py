@@ -94,6 +94,12 @@ def test_cache_is_used_and_a_damaged_one_is_made_anew(tmp_path: Path, tune: Soun
     assert analysis_to_dict(analyse(tune, cache=tmp_path)) == analysis_to_dict(first)
 
 
+def test_a_cache_that_cannot_be_written_does_not_matter(tmp_path: Path, tune: Sound) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    assert analysis_to_dict(analyse(tune, cache=blocked)) == analysis_to_dict(analyse(tune))
+
+
 def test_steady_pieces_of_the_corpus() -> None:
     """Two pieces with drums and a steady tempo: the whole corpus is the benchmark's (benchmarks/hearing.py)."""
     root = os.environ.get("MUSIC_VISUALIZER_CORPUS")
