@@ -24,6 +24,8 @@ RETURN_BONUS = 0.06
 DROP_ENERGY, DROP_BASS = 1.2, 1.6
 QUIET, ENDING = 0.72, 0.85
 LONGEST_BUILD = 24.0
+# Energy that a section gains on its way, above which it rises.
+RISE = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +70,15 @@ def find_roles(traits: Traits) -> tuple[Role, ...]:
             roles.append("verse")
     if n > 1 and labels[0] not in loud and energy[0] < ENDING:
         roles[0] = "intro"
-    drops = {label for label in loud if _drops(traits, label, roles)}
+    summits = {label: frame for label in loud if (frame := _framed_by(traits, label, loud))}
+    drops = {label for label in loud if _drops(traits, label, roles)} - set(summits.values()) | set(summits)
     for i, label in enumerate(labels):
         if label in drops:
             roles[i] = "drop"
+    for i in range(n - 1):
+        # What only leads into a chorus, without rising, is the verse before it.
+        if roles[i] == "build" and roles[i + 1] == "chorus" and traits.rise[i] <= RISE:
+            roles[i] = "verse"
     if n > 2 and (energy[-1] < ENDING * energy[-2] or (energy[-1] < ENDING and labels[-1] == labels[0])):
         roles[-1] = "outro"
     return tuple(roles)
@@ -111,6 +118,17 @@ def _drops(traits: Traits, label: str, roles: list[Role]) -> bool:
     return bool(jumps) and 2 * sum(jumps) >= len(jumps)
 
 
+def _framed_by(traits: Traits, label: str, loud: set[str]) -> str:
+    """The chorus around a drop: a loud label on both sides of the one time that ``label`` is heard, and no louder."""
+    labels, energy = traits.labels, traits.energy
+    i = labels.index(label)
+    if labels.count(label) > 1 or not 0 < i < len(labels) - 1:
+        return ""
+    before, after = labels[i - 1], labels[i + 1]
+    around = before == after and before in loud and energy[i] >= max(energy[i - 1], energy[i + 1])
+    return before if around else ""
+
+
 def _builds(traits: Traits, i: int, loud: set[str]) -> bool:
     """Whether a short section leads up to a loud one: it rises, or stands between a quieter and a louder one."""
     energy, labels = traits.energy, traits.labels
@@ -118,7 +136,7 @@ def _builds(traits: Traits, i: int, loud: set[str]) -> bool:
         return False
     if labels.count(labels[i]) > 1:
         return False
-    return bool(energy[i] < 0.9 * energy[i + 1] and (traits.rise[i] > 0.15 or energy[i] > 1.3 * energy[i - 1]))
+    return bool(energy[i] < 0.9 * energy[i + 1] and (traits.rise[i] > RISE or energy[i] > 1.3 * energy[i - 1]))
 
 
 def _breaks(traits: Traits, i: int, loud: set[str]) -> bool:
