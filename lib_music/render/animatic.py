@@ -4,9 +4,9 @@ Conventions
 -----------
 Motion has Deforum's 2D semantics: frame i is frame i - 1 warped by ``R(angle, zoom, centre) · T(translation)`` with the
 values at key i, and it accumulates. Each diffused frame is pulled towards a sharp picture by ``1 - strength``, as
-diffusion does (at once, where Deforum cross-fades it over the cadence). The sharp picture is the section's own, carried
-along by the same motion (see :class:`~lib_music.render.pictures.Atlas`), so that diffusion sharpens what is on screen
-instead of dragging it back. 3D is approximated in the plane.
+diffusion does; like Deforum's, what is diffused at kN fades in over the frames kN ... kN + N - 1. The sharp picture is
+the section's own, carried along by the same motion (see :class:`~lib_music.render.pictures.Atlas`), so that diffusion
+sharpens what is on screen instead of dragging it back. 3D is approximated in the plane.
 
 Everything is computed on yuv420p planes: half the pixels of RGB, and what the encoder wants.
 """
@@ -158,8 +158,7 @@ class _Canvas:
         #: Motion since the section began, and since the last diffused frame.
         self.place: Matrix = np.eye(3)
         self.since: Matrix = np.eye(3)
-        #: The last diffused frame: between two of them each frame is warped from it once, not from warp to warp, which
-        #: would blur.
+        #: The last frame of the block before: each frame is warped from it once, not from warp to warp, which blurs.
         self.painted: Frame = np.empty((self.size[1] * 3 // 2, self.size[0]), np.uint8)
         self._moved: Frame = self.painted.copy()
         self._sharp: Frame = self.painted.copy()
@@ -176,12 +175,20 @@ class _Canvas:
             self.since = step @ self.since
             self.place = _rebase(step @ self.place, self.size)
             self._move()
-        if i % self.animation.cadence == 0:
-            self._pull(1.0 - float(self.motion.strength[i]) if i else 1.0)
+        self._pull(self._share(i))
+        if i == 0 or (i + 1) % self.animation.cadence == 0:
             self.painted, self._moved = self._moved, self.painted
             self.since = np.eye(3)
             return self.painted
         return self._moved
+
+    def _share(self, i: int) -> float:
+        """How much of frame i is the sharp picture: over a cadence block it rises to ``1 - strength`` of the first."""
+        cadence = self.animation.cadence
+        block = i - i % cadence
+        if block == 0:
+            return 0.0 if i else 1.0
+        return (1.0 - float(self.motion.strength[block])) * (i - block + 1) / cadence
 
     def _move(self) -> None:
         import cv2

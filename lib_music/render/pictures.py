@@ -174,30 +174,56 @@ def _fit(rgb: Rgb, width: int, height: int) -> Rgb:
 
 
 @dataclass(frozen=True, eq=False)
+class _Inset:
+    """The middle of one plane, where the small copy lies: ``plain`` without it, ``difference`` (int16) that it makes.
+
+    ``distance`` from the middle is 255 at the corners.
+    """
+
+    area: tuple[slice, slice]
+    plain: npt.NDArray[np.uint8]
+    difference: npt.NDArray[np.int16]
+    distance: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, plane: npt.NDArray[np.uint8]) -> _Inset:
+        """The inset that shows the whole plane again, reflections and all, so that it fits in without a seam."""
+        import cv2
+
+        height, width = (round(side / RATIO) for side in plane.shape)
+        top, left = (plane.shape[0] - height) // 2, (plane.shape[1] - width) // 2
+        area = (slice(top, top + height), slice(left, left + width))
+        copy = np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA), np.int16)
+        plain = plane[area].copy()
+        y, x = (np.linspace(-1.0, 1.0, side, dtype=np.float32) for side in plain.shape)
+        distance = np.hypot(x[None, :], y[:, None]) * np.float32(255 / np.sqrt(2.0))
+        return cls(area, plain, copy - plain, distance.astype(np.uint8))
+
+
+@dataclass(frozen=True, eq=False)
 class _Level:
-    """An atlas at one resolution: ``density`` pixels per frame pixel; ``inner`` is where the small copy lies."""
+    """An atlas at one resolution, ``density`` pixels per frame pixel."""
 
     shown: Planes
-    plain: tuple[npt.NDArray[np.uint8], ...]
-    copy: tuple[npt.NDArray[np.uint8], ...]
-    inner: tuple[tuple[slice, slice], ...]
+    insets: tuple[_Inset, ...]
     density: float
 
     def mix(self, amount: float) -> None:
         """Open the small copy like an iris: from its middle outwards, whole at 1."""
-        for shown, plain, copy, area in zip(self.shown, self.plain, self.copy, self.inner, strict=True):
-            y, x = (np.linspace(-1.0, 1.0, side, dtype=np.float32) for side in plain.shape)
-            distance = np.hypot(x[None, :], y[:, None]) / np.float32(np.sqrt(2.0))
-            mask = np.clip((amount * (1.0 + _IRIS_EDGE) - distance) / _IRIS_EDGE, 0.0, 1.0)
-            mixed = plain + mask * (copy.astype(np.float32) - plain)
-            shown[area] = (mixed + 0.5).astype(np.uint8)
+        import cv2
+
+        reach = (amount * (1.0 + _IRIS_EDGE) - np.arange(256) / 255) / _IRIS_EDGE
+        opened = (np.clip(reach, 0.0, 1.0) * 255).astype(np.uint8)
+        for shown, inset in zip(self.shown, self.insets, strict=True):
+            part: Any = cv2.multiply(inset.difference, cv2.LUT(inset.distance, opened), scale=1 / 255, dtype=cv2.CV_16S)
+            shown[inset.area] = cv2.add(inset.plain, part, dtype=cv2.CV_8U)
 
 
 class Atlas:
     """An endless picture at two resolutions, finest first, centred on the picture's centre."""
 
     #: Steps in which the small copy appears.
-    STEPS = 16
+    STEPS = 96
 
     def __init__(self, levels: tuple[_Level, ...]) -> None:
         self._levels = levels
@@ -230,16 +256,5 @@ def build_atlas(rgb: Rgb, width: int, height: int) -> Atlas:
 
 
 def _level(plain: Rgb, density: float) -> _Level:
-    """One resolution: the small copy is the whole plane, reflections and all, so that it fits in without a seam."""
-    import cv2
-
     shown = planes(rgb_to_frame(plain))
-    areas, cuts, copies = [], [], []
-    for plane in shown:
-        height, width = (round(side / RATIO) for side in plane.shape)
-        top, left = (plane.shape[0] - height) // 2, (plane.shape[1] - width) // 2
-        area = (slice(top, top + height), slice(left, left + width))
-        areas.append(area)
-        cuts.append(plane[area].copy())
-        copies.append(np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA), np.uint8))
-    return _Level(shown, tuple(cuts), tuple(copies), tuple(areas), density)
+    return _Level(shown, tuple(_Inset.of(plane) for plane in shown), density)

@@ -1,6 +1,5 @@
 """The embedded renderer: motion, pull, endless pictures, states."""
 
-import itertools
 from fractions import Fraction
 
 import cv2
@@ -115,11 +114,13 @@ def test_a_diffused_frame_is_pulled_by_one_minus_strength(cover: Rgb, strength: 
     assert np.abs(frames[5] - twice).mean() < 2.5
 
 
-def test_only_diffused_frames_are_pulled(cover: Rgb) -> None:
+def test_what_is_diffused_fades_in_over_the_cadence(cover: Rgb) -> None:
+    """A block of three takes up half of the new picture in three equal steps, the next one half of what is left."""
     frames = painted(cover, animation(12, strength=0.5, labels="AB", cadence=3))
-    change = [distance(a, b) for a, b in itertools.pairwise(frames)]
-    assert change[5] > 5 and change[8] > 2
-    assert max(change[6], change[7]) < 0.5
+    pictures = SectionPictures(cover, "AB", SIZE, SIZE)
+    before, after = (frame_to_rgb(rgb_to_frame(pictures.picture(label))).astype(float) for label in "AB")
+    for frame, share in zip(range(5, 12), (0, 1 / 6, 2 / 6, 3 / 6, 7 / 12, 8 / 12, 9 / 12), strict=True):
+        assert np.abs(frames[frame] - ((1 - share) * before + share * after)).mean() < 2.5, frame
 
 
 @settings(deadline=None, max_examples=5)
