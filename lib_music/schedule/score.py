@@ -21,6 +21,8 @@ HitRule = Literal["beats", "half bars", "backbeats", "downbeats", "every other b
 
 #: Where the music has less beat than this, no hit is declared and motion follows loudness.
 MIN_BEAT_PRESENCE = 0.25
+#: A song whose median beat is as present as this has a pulse throughout, wherever it is at least this loud.
+PULSE_PRESENCE, PULSE_LOUDNESS = 0.5, 0.1
 #: Two declared hits are never closer than this, s (nine a second is a flicker, not a rhythm).
 MIN_HIT_GAP = 0.11
 
@@ -94,10 +96,16 @@ class Score:
 
     @cached_property
     def beats(self) -> Events:
-        """The beats that are really there."""
+        """The beats that are really there.
+
+        In a song with a pulse a stretch that drowns it (a wall of guitars) keeps its beats; silence does not.
+        """
         times = self.analysis.beats.times
-        present = self.analysis.beat_presence.at(times) >= MIN_BEAT_PRESENCE
-        return self._events(times[present])
+        presence = self.analysis.beat_presence.at(times)
+        there = presence >= MIN_BEAT_PRESENCE
+        if times.size and np.median(presence) >= PULSE_PRESENCE:
+            there |= self.analysis.envelopes["loudness"].at(times) >= PULSE_LOUDNESS
+        return self._events(times[there])
 
     @cached_property
     def _positions(self) -> npt.NDArray[np.int64]:

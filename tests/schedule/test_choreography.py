@@ -1,5 +1,6 @@
 """From what was heard to how it moves."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib_music.analysis.types import Analysis
+from lib_music.analysis.types import Analysis, Envelope
 from lib_music.prompts.storyboard import make_storyboard
 from lib_music.prompts.text import Own
 from lib_music.schedule.animation import Animation
@@ -163,6 +164,18 @@ def test_without_a_beat_nothing_is_declared_but_borders() -> None:
     assert list(animation.hits) == [cue.start for cue in animation.cues[1:]]
     zoom = animation.schedules["zoom"].sample(animation.timebase.n_frames)
     assert np.log(zoom).sum() > 0.1, "motion follows loudness"
+
+
+def test_a_song_with_a_pulse_keeps_it_where_it_is_drowned_but_not_in_silence() -> None:
+    analysis = song(plan=(("A", "chorus", 8), ("B", "chorus", 8), ("C", "chorus", 8)))
+    third = analysis.duration / 3
+    presence = Envelope(np.array([1.0, 1.0, 0.0, 0.0, 1.0, 1.0]), 2 / third)
+    loud, silent = (Envelope(np.array([1.0, 1.0, level, level, 1.0, 1.0]), 2 / third) for level in (0.8, 0.0))
+    for loudness, beats in ((loud, 32), (silent, 0)):
+        heard = replace(analysis, beat_presence=presence, envelopes={**analysis.envelopes, "loudness": loudness})
+        times = Score(heard, {"chorus": "beats"}).beats.times
+        middle = (times > 1.2 * third) & (times < 1.7 * third)
+        assert middle.sum() == pytest.approx(beats / 2, abs=1)
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
