@@ -1,8 +1,8 @@
 """From what was heard and what is to be painted to one Animation.
 
 Conventions: everything is seconds until the Timebase; zoom is composed as a logarithm and written as a factor per
-frame; curves are thinned with the bounds of ``TOLERANCE``: (largest error of one frame, largest error of the running
-sum over the song). For 2D motion the second keeps the accumulated picture within 1 % in zoom, 1 degree, and 1 % of the
+frame; curves are thinned with the bounds of ``TOLERANCE``: largest error of the rate, largest error of the running
+sum over the song. For 2D motion the second keeps the accumulated picture within 1 % in zoom, 1 degree, and 1 % of the
 width, however long the song.
 """
 
@@ -29,17 +29,17 @@ from lib_music.schedule.timebase import Timebase
 
 Array = npt.NDArray[np.float64]
 
-#: Per parameter: (largest error of one frame, largest error of the running sum); travel in picture widths, or Deforum's
-#: units in 3D, see :func:`tolerance`. Levels do not accumulate.
+#: Per parameter: (largest error of the rate, per second; largest error of the running sum). Travel in picture widths,
+#: or Deforum's units in 3D, see :func:`tolerance`. Levels do not accumulate: their first bound is a diffused frame's.
 TOLERANCE: Mapping[str, tuple[float, float]] = {
-    "zoom": (4e-4, 4e-3),
-    "angle": (0.02, 0.5),
-    "translation_x": (2e-4, 4e-3),
-    "translation_y": (2e-4, 4e-3),
-    "translation_z": (0.02, 0.4),
-    "rotation_3d_x": (0.02, 0.5),
-    "rotation_3d_y": (0.02, 0.5),
-    "rotation_3d_z": (0.02, 0.5),
+    "zoom": (0.008, 4e-3),
+    "angle": (0.4, 0.5),
+    "translation_x": (4e-3, 4e-3),
+    "translation_y": (4e-3, 4e-3),
+    "translation_z": (0.4, 0.4),
+    "rotation_3d_x": (0.4, 0.5),
+    "rotation_3d_y": (0.4, 0.5),
+    "rotation_3d_z": (0.4, 0.5),
     "strength_schedule": (0.004, np.inf),
     "cfg_scale_schedule": (0.05, np.inf),
     "noise_schedule": (0.001, np.inf),
@@ -107,8 +107,14 @@ def animate(
     score = Score(analysis, preset.hits)
     hits = tuple(sorted(set(timebase.frames(score.hits.times).tolist())))
     cues, section_prompts = _cues(score, timebase, section_prompts)
-    curves = _motion(score, preset.routes, timebase, look) | _levels(score, preset.routes, timebase, cadence)
-    schedules = {name: Schedule(name, thin(values, *tolerance(name, look))) for name, values in curves.items()}
+    schedules = {
+        name: Schedule(name, thin(values, *tolerance(name, look, fps)))
+        for name, values in _motion(score, preset.routes, timebase, look).items()
+    }
+    for name, values in _levels(score, preset.routes, timebase, cadence).items():
+        # Only diffused frames are ever asked: one key for each at most.
+        keys = thin(values[::cadence], *tolerance(name, look, fps))
+        schedules[name] = Schedule(name, tuple((frame * cadence, value) for frame, value in keys))
     starts = [(snap(cue.start, cadence), cue.end) for cue in cues]
     schedules["seed_schedule"] = _seeds(section_prompts, starts, timebase.n_frames)
     diffused = range(0, timebase.n_frames, cadence)
@@ -135,13 +141,15 @@ def animate(
     )
 
 
-def tolerance(parameter: str, look: Look) -> tuple[float, float]:
-    """Both bounds of a parameter in its own unit."""
+def tolerance(parameter: str, look: Look, fps: Fraction) -> tuple[float, float]:
+    """Both bounds of a parameter in its own unit, the first one for one frame at this rate."""
     frame, total = TOLERANCE[parameter]
+    if np.isinf(total):
+        return frame, total
     if parameter in ("translation_x", "translation_y"):
         width = look.width if look.mode == "2D" else UNITS_PER_WIDTH
-        return frame * width, total * width
-    return frame, total
+        frame, total = frame * width, total * width
+    return frame / float(fps), total
 
 
 def _cues(
@@ -211,7 +219,7 @@ def _in_3d(steps: dict[str, Array]) -> dict[str, Array]:
 
 
 def _levels(score: Score, routes: Sequence[Route], timebase: Timebase, cadence: int) -> dict[str, Array]:
-    """Values that diffusion samples, each constant over its cadence block."""
+    """Values that diffusion samples, true at diffused frames: each stands for its whole cadence block."""
     times = timebase.times()
     step = float(1 / timebase.fps)
     sections = score.section_at(times)
@@ -232,5 +240,4 @@ def _levels(score: Score, routes: Sequence[Route], timebase: Timebase, cadence: 
             out[route.parameter] = values + weight * (route.hit - values)
     if "strength_schedule" in out:
         out["strength_schedule"] = strength_at(out["strength_schedule"], float(timebase.fps) / cadence)
-    first = np.arange(times.size) // cadence * cadence
-    return {name: values[first] for name, values in out.items()}
+    return out

@@ -138,13 +138,15 @@ def rate_curve(score: Score, route: Route, times: Array) -> Array:
 def integrate(score: Score, routes: Iterable[Route], timebase: Timebase, gain: Array) -> Array:
     """What the rates of one parameter add up to within each frame's interval [shape=(n_frames,)].
 
-    Frame i's value covers ``(t[i-1], t[i]]``; frame 0's is 0. The running sum at frame i is the integral of the
-    rate from 0 to ``t[i]``, whatever the fps. ``gain`` scales all rates on the grid.
+    Frame 0's value is 0; the others share out the whole song evenly, so that the last frame completes the integral from
+    0 to the end, whatever the fps (a frame's share is longer than its time on screen by one part in n_frames - 1).
+    ``gain`` scales all rates on the grid.
     """
     grid = rate_grid(timebase)
     rate = sum((rate_curve(score, route, grid) for route in routes), start=np.zeros(grid.size)) * gain
     travelled = np.concatenate(([0.0], np.cumsum((rate[1:] + rate[:-1]) / 2) / RATE_GRID))
-    return np.diff(np.interp(timebase.times(), grid, travelled), prepend=0.0)
+    shares = np.linspace(0.0, score.analysis.duration, timebase.n_frames)
+    return np.diff(np.interp(shares, grid, travelled), prepend=0.0)
 
 
 def rate_grid(timebase: Timebase) -> Array:
@@ -153,7 +155,10 @@ def rate_grid(timebase: Timebase) -> Array:
 
 
 def nod_positions(score: Score, route: Route, timebase: Timebase) -> Array:
-    """Displacement at each frame [shape=(n_frames,)]: exactly ``hit`` at the event's own frame."""
+    """Displacement at each frame [shape=(n_frames,)]: exactly ``hit`` at the event's own frame, 0 at the last.
+
+    What hits shortly before the end returns sooner; on the very last frame nothing can return, and nothing nods.
+    """
     position = np.zeros(timebase.n_frames)
     fps = float(timebase.fps)
     size = _in_domain(route.parameter, route.hit) - _in_domain(route.parameter, route.rest)
@@ -161,6 +166,9 @@ def nod_positions(score: Score, route: Route, timebase: Timebase) -> Array:
     for i, (time, _, beat) in enumerate(_rows(events)):
         frame = timebase.frame(time)
         attack, release = (_seconds(route, x, beat) for x in (route.attack, route.release))
+        release = min(release, (timebase.n_frames - 1 - frame) / fps)
+        if frame == timebase.n_frames - 1:
+            continue
         n_rise, n_fall = int(attack * fps), max(1, int(np.ceil(release * fps)))
         rise = np.arange(n_rise) / max(1, n_rise)
         fall = _fall(np.arange(n_fall) / fps, release) if release > 0 else np.ones(1)

@@ -85,9 +85,9 @@ def thin(
 
     Notes
     -----
-    Greedy longest-feasible segments, found by doubling and bisection. A key leans against the error that has run up so
-    far by at most half the tolerance, so that small errors of one sign do not use up the bound. Both bounds are checked
-    on what Deforum will compute from the printed digits, rounding included.
+    Greedy longest-feasible segments, found by doubling and bisection. Once half of the second bound is used up, a key
+    leans against the error that has run up, by at most half the first, so that small errors of one sign do not add up.
+    Both bounds are checked on what Deforum will compute from the printed digits, rounding included.
     """
     exact = np.asarray(values, np.float64)
     n = exact.size
@@ -99,10 +99,15 @@ def thin(
     def ending(end: int) -> tuple[float, float] | None:
         """The key at ``end`` and the drift after it, or None when the segment leaves a bound."""
         start, value = keys[-1]
-        leaning = float(np.clip(-drift, -tolerance / 2, tolerance / 2))
-        key = float(np.round(exact[end] + leaning, 6))
-        errors = np.linspace(value, key, end - start + 1)[1:] - exact[start + 1 : end + 1]
-        running = drift + np.cumsum(errors)
+        leaning = 0.0
+        for _ in range(2):
+            key = float(np.round(exact[end] + leaning, 6))
+            errors = np.linspace(value, key, end - start + 1)[1:] - exact[start + 1 : end + 1]
+            running = drift + np.cumsum(errors)
+            if leaning or abs(running[-1]) <= total_tolerance / 2:
+                break
+            # Leaning by x at the end adds x (end - start + 1) / 2 to the running sum: aim at none left.
+            leaning = float(np.clip(-2 * running[-1] / (end - start + 1), -tolerance / 2, tolerance / 2))
         if np.abs(errors).max() > tolerance or np.abs(running).max() > total_tolerance:
             return None
         return key, float(running[-1])
