@@ -166,6 +166,8 @@ class _Canvas:
 
     def paint(self, i: int) -> Frame:
         """Advance to frame ``i`` and return it."""
+        import cv2
+
         label = self.switches.get(i, self.label)
         if label != self.label:
             # Before the step: the new picture takes part in this frame's jump, and comes back with it.
@@ -175,6 +177,10 @@ class _Canvas:
             self.since = step @ self.since
             self.place = _rebase(step @ self.place, self.size)
             self._move()
+            if self._border == cv2.BORDER_WRAP:
+                # What wraps in does so at every step of its own: several steps cannot be taken as one.
+                np.copyto(self.painted, self._moved)
+                self.since = np.eye(3)
         self._pull(self._share(i))
         if i == 0 or (i + 1) % self.animation.cadence == 0:
             self.painted, self._moved = self._moved, self.painted

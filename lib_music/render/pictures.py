@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-``section_pictures`` grades the cover so that any two labels differ by a mean CIELAB distance (CIE 1976 ΔE) of at
+:class:`SectionPictures` grades the cover so that any two labels differ by a mean CIELAB distance (CIE 1976 ΔE) of at
 least ``MIN_DELTA_E``; the first label keeps the cover as it is. Choice is greedy (farthest point, Gonzalez 1985) over a
 fixed list of grades, so it depends on the cover and the number of labels alone.
 
@@ -26,6 +26,8 @@ Floats = npt.NDArray[np.float32]
 
 #: Two section pictures differ by at least this mean ΔE, with room for what warping and encoding take away.
 MIN_DELTA_E = 22.0
+#: Shares of the frame that are looked at when grades are compared: whole, and zoomed into.
+_ZOOMS = (1.0, 0.7, 0.5, 0.36)
 #: A picture repeats inside itself at one RATIO-th of its size.
 RATIO = 3.0
 #: The atlas reaches this far beyond the frame, so that a turned frame finds picture in its corners.
@@ -68,7 +70,7 @@ def _grades() -> tuple[_Grade, ...]:
     turned = [_Grade(hue=hue, mirror=i % 2 == 1) for i, hue in enumerate(_HUES)]
     lifted = [_Grade(hue=hue, lift=lift, mirror=lift > 0) for lift in (-18.0, 18.0) for hue in (0.0, *_HUES)]
     negatives = [_Grade(ramp=(light, shadow), mix=0.85) for shadow, light in _RAMPS]
-    crossed = [_Grade(ramp=(a[0], b[1]), mix=0.9) for a in _RAMPS for b in _RAMPS if a is not b]
+    crossed = [_Grade(ramp=(a[0], b[1]), mix=0.95) for a in _RAMPS for b in _RAMPS if a is not b]
     return (_Grade(), *ramps, *turned, *lifted, *negatives, *crossed)
 
 
@@ -108,22 +110,39 @@ def delta_e(a: Rgb, b: Rgb) -> float:
     return float(np.linalg.norm(_to_lab(a) - _to_lab(b), axis=2).mean())
 
 
-def choose_grades(cover: Rgb, n: int) -> tuple[_Grade, ...]:
-    """``n`` grades, the first none, each as far from the others as the list allows."""
+def choose_grades(cover: Rgb, n: int, size: tuple[int, int]) -> tuple[_Grade, ...]:
+    """``n`` grades for frames of ``size`` (width, height), the first none, each far from all others.
+
+    Judged on what is seen: the frame, and its middle as a zoom shows it; the least of these distances counts.
+    """
     import cv2
 
-    small = np.asarray(cv2.resize(cover, (48, 48), interpolation=cv2.INTER_AREA), np.uint8)
+    fitted = _fit(cover, *size)
+    views = [
+        np.asarray(cv2.resize(_middle(fitted, share), (48, 48), interpolation=cv2.INTER_AREA), np.uint8)
+        for share in _ZOOMS
+    ]
     grades = _grades()
-    looks = [_to_lab(_apply(grade, small)) for grade in grades]
-    chosen = [0]
-    distance = np.array([np.linalg.norm(look - looks[0], axis=2).mean() for look in looks])
+    looks = [np.stack([_to_lab(_apply(grade, view)) for view in views]) for grade in grades]
+
+    def to(which: int) -> Floats:
+        distances = [np.linalg.norm(look - looks[which], axis=3).mean(axis=(1, 2)).min() for look in looks]
+        return np.array(distances, np.float32)
+
+    chosen, distance = [0], to(0)
     while len(chosen) < n:
         # The first grade that is far enough, in the list's order of taste; else the farthest there is.
         enough = np.flatnonzero(distance >= 1.3 * MIN_DELTA_E)
         best = int(enough[0]) if enough.size else int(np.argmax(distance))
         chosen.append(best)
-        distance = np.minimum(distance, [np.linalg.norm(look - looks[best], axis=2).mean() for look in looks])
+        distance = np.minimum(distance, to(best))
     return tuple(grades[i] for i in chosen)
+
+
+def _middle(rgb: Rgb, share: float) -> Rgb:
+    height, width = (max(1, round(side * share)) for side in rgb.shape[:2])
+    top, left = (rgb.shape[0] - height) // 2, (rgb.shape[1] - width) // 2
+    return rgb[top : top + height, left : left + width]
 
 
 class SectionPictures:
@@ -138,7 +157,7 @@ class SectionPictures:
 
     def __init__(self, cover: Rgb, labels: Sequence[str], width: int, height: int) -> None:
         self._cover, self._size = cover, (width, height)
-        self._grades = dict(zip(labels, choose_grades(cover, len(labels)), strict=True))
+        self._grades = dict(zip(labels, choose_grades(cover, len(labels), self._size), strict=True))
         self._atlases: dict[str, Atlas] = {}
 
     def picture(self, label: str) -> Rgb:

@@ -1,5 +1,6 @@
 """The embedded renderer: motion, pull, endless pictures, states."""
 
+import itertools
 from fractions import Fraction
 
 import cv2
@@ -202,10 +203,36 @@ def test_any_two_labels_differ_visibly(picture: Rgb, n: int) -> None:
             assert delta_e(made[a], made[b]) >= 15, (a, b)
 
 
+def uneven_covers() -> dict[str, Rgb]:
+    """Covers whose middle is unlike their edges: what is chosen on the whole must also hold where a zoom looks."""
+    thirds = np.zeros((300, 1024, 3), np.uint8)
+    thirds[:, :341], thirds[:, 341:682], thirds[:, 682:] = (200, 30, 30), (128, 128, 128), (30, 30, 200)
+    centre = np.random.default_rng(1).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    centre[128:384, 128:384] = 128
+    ramp = np.repeat(np.linspace(0, 255, 1024).astype(np.uint8)[None, :, None], 3, axis=2)
+    return {"thirds": thirds, "grey centre": centre, "gradient": np.repeat(ramp, 400, axis=0)}
+
+
+@pytest.mark.parametrize("name", ["thirds", "grey centre", "gradient"])
+@pytest.mark.parametrize("size", [(96, 96), (160, 88)])
+def test_labels_differ_in_what_a_zoom_shows(name: str, size: tuple[int, int]) -> None:
+    labels = "ABCDEFGHIJKL"
+    pictures = SectionPictures(uneven_covers()[name], labels, *size)
+    for share in (1.0, 0.7, 0.52):
+        seen = []
+        for label in labels:
+            picture = pictures.picture(label)
+            h, w = (round(side * share / 2) for side in picture.shape[:2])
+            cy, cx = picture.shape[0] // 2, picture.shape[1] // 2
+            seen.append(picture[cy - h : cy + h, cx - w : cx + w])
+        least = min(delta_e(a, b) for a, b in itertools.combinations(seen, 2))
+        assert least >= 15, (share, least)
+
+
 def test_the_first_label_keeps_the_cover(cover: Rgb) -> None:
     pictures = SectionPictures(cover, "AB", SIZE, SIZE)
     assert np.array_equal(pictures.picture("A"), cover)
-    assert choose_grades(cover, 5) == choose_grades(cover, 5)
+    assert choose_grades(cover, 5, (64, 64)) == choose_grades(cover, 5, (64, 64))
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 64), (512, 288), (288, 512), (1920, 1080)])
