@@ -36,21 +36,31 @@ def _only(*roles: Role) -> frozenset[Role]:
     return frozenset(roles)
 
 
+#: A turn swings this many degrees to either side of upright: faces and letters stay readable.
+MAX_TILT = 25.0
+
+
+def _swing(role: Role, turn: float) -> Route:
+    """A turn of ``turn`` degrees per second that comes back phrase by phrase."""
+    return Route("steady", "angle", turn, turn, sections=_only(role), flip="phrase", reach=MAX_TILT)
+
+
 def _drift(speeds: Mapping[Role, tuple[float, float]]) -> tuple[Route, ...]:
-    """Steady zoom (factor per second) and turn (degrees per second, sign per phrase) of each role."""
+    """Steady zoom (factor per second) and turn (degrees per second) of each role."""
     routes: list[Route] = []
     for role, (zoom, turn) in speeds.items():
-        routes.append(Route("steady", "zoom", zoom, zoom, sections=_only(role)))
-        routes.append(Route("steady", "angle", turn, turn, sections=_only(role), flip="phrase"))
+        routes += [Route("steady", "zoom", zoom, zoom, sections=_only(role)), _swing(role, turn)]
     return tuple(routes)
 
 
 def _breath(speeds: Mapping[Role, tuple[float, float]]) -> tuple[Route, ...]:
-    """Zoom that follows loudness up to a factor per second, and a slow turn in degrees per second."""
+    """Zoom that follows loudness up to a factor per second, and a slow turn in degrees per second.
+
+    At rest a fifth of its speed remains: what roles have in proportion to each other they keep at any loudness.
+    """
     routes: list[Route] = []
     for role, (zoom, turn) in speeds.items():
-        routes.append(Route("loudness", "zoom", 1.005, zoom, sections=_only(role)))
-        routes.append(Route("steady", "angle", turn, turn, sections=_only(role), flip="phrase"))
+        routes += [Route("loudness", "zoom", zoom**0.2, zoom, sections=_only(role)), _swing(role, turn)]
     return tuple(routes)
 
 
@@ -79,8 +89,11 @@ def _levels(rest: Mapping[Role, float], kick: float, downbeat: float) -> tuple[R
 
 def _drop() -> tuple[Route, ...]:
     """Zoom and cfg rise for four bars, stillness on the last beat, then two fast bars."""
+    # A break stays calm for longer: there zoom rises in its last bar.
+    calm = _only("break")
     return (
-        Route("leads", "zoom", 1.0, 1.06, attack=15.0, unit="beats"),
+        Route("leads", "zoom", 1.0, 1.06, attack=15.0, unit="beats", sections=frozenset(ROLES) - calm),
+        Route("leads", "zoom", 1.0, 1.06, attack=3.0, unit="beats", sections=calm),
         Route("leads", "cfg_scale_schedule", 0.0, 7.0, attack=15.0, release=0.5, unit="beats", shape="level"),
         Route("stills", "motion", 1.0, 0.1, release=0.02, shape="level"),
         Route("stills", "contrast_schedule", 1.0, 0.98, release=0.05, shape="level"),
@@ -183,10 +196,10 @@ AMBIENT = Preset(
             {
                 "intro": (1.03, 0.8),
                 "verse": (1.05, 1.5),
-                "build": (1.06, 2.0),
-                "chorus": (1.08, 3.0),
-                "drop": (1.10, 4.0),
-                "break": (1.02, 0.5),
+                "build": (1.07, 2.0),
+                "chorus": (1.09, 3.0),
+                "drop": (1.14, 4.0),
+                "break": (1.012, 0.5),
                 "outro": (1.03, 0.8),
             }
         ),

@@ -15,7 +15,8 @@ A route has one of three shapes.
 ``attack`` and ``release`` count in seconds or in local beats. A hit falls back as the square of what is left of its
 release, ``(1 - u) ** 2``: fast at first, at rest when it ends, and of linear speed, which Deforum's linear keys draw
 with two keys. Sources are an envelope's name, an event's name of :class:`~lib_music.schedule.score.Score`, or
-``steady``. The pseudo-parameter ``motion`` is a level that scales all rates.
+``steady``. The pseudo-parameter ``motion`` is a level that scales all rates. A rate that flips by ``phrase`` swings
+like a pendulum and stays within ``reach`` of where each section began (``reach`` in what the rate adds up to).
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Route:
     shape: Shape = "rate"
     sections: frozenset[Role] = frozenset(ROLES)
     flip: Literal["", "phrase", "event"] = ""
+    reach: float = float("inf")
 
     def __post_init__(self) -> None:
         if self.source != "steady" and self.source not in (*EVENTS, *ENVELOPES):
@@ -63,6 +65,8 @@ class Route:
             raise ValueError(f"a nod answers to events, not to {self.source!r}")
         if self.attack < 0 or self.release < 0:
             raise ValueError(f"Route attack {self.attack} and release {self.release} must be >= 0")
+        if not self.reach > 0:
+            raise ValueError(f"Route.reach must be > 0, got {self.reach}")
         if self.parameter == "zoom" and min(self.rest, self.hit) <= 0:
             raise ValueError(f"zoom is a factor > 0, got {self.rest}, {self.hit}")
         if self.sections - set(ROLES):
@@ -131,7 +135,8 @@ def rate_curve(score: Score, route: Route, times: Array) -> Array:
     else:
         return rest + (hit - rest) * pulses(score, route, times, 1.0 / RATE_GRID)
     if route.flip == "phrase":
-        curve = curve * score.phrase_sign(times)
+        fastest = max(abs(rest), abs(hit))
+        curve = curve * score.phrase_sign(times, 2 * route.reach / fastest if fastest else np.inf)
     return np.where(_mask(score, route, times), curve, 0.0)
 
 

@@ -183,14 +183,21 @@ class Score:
             case "none":
                 return False
 
-    def phrase_sign(self, times: npt.ArrayLike, bars: int = 8) -> Times:
-        """+1 or -1, changing every ``bars`` bars counted from each section's start and at each section."""
+    def phrase_sign(self, times: npt.ArrayLike, longest: float) -> Times:
+        """+1 or -1: a pendulum that swings evenly within each section and ends it where it began.
+
+        It changes its way after half a swing, then after whole ones, so that what it moves stays within half a swing
+        of the section's start. A swing is 8, 4, 2 or 1 bars, the longest that takes no more than ``longest`` s,
+        stretched or shortened a little where the section is no multiple of it. Sections begin in turn with + and -.
+        """
         at = np.asarray(times, np.float64)
         section = self.section_at(at)
-        begin = self.analysis.sections.intervals[section, 0]
-        length = bars * (self.analysis.beats.beats_per_bar or 4) * self._default_beat
-        phrase = np.floor((at - begin) / length + 1e-6).astype(np.int64)
-        return np.where((phrase + section) % 2 == 0, 1.0, -1.0)
+        bar = (self.analysis.beats.beats_per_bar or 4) * self._default_beat
+        swing = bar * next((bars for bars in (8, 4, 2) if bars * bar <= longest), 1)
+        begin, end = self.analysis.sections.intervals.T
+        n_swings = np.maximum(1.0, np.ceil((end - begin) / swing - 0.1))
+        passed = np.floor((at - begin[section]) / (end - begin)[section] * n_swings[section] + 0.5 + 1e-6)
+        return np.where((passed.astype(np.int64) + section) % 2 == 0, 1.0, -1.0)
 
 
 def _merge(first: Times, second: Times) -> Times:

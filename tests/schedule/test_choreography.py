@@ -108,15 +108,43 @@ def test_the_zoom_jumps_on_every_hit() -> None:
     assert others.max() < 1.025
 
 
-def test_a_drop_moves_twice_the_verse_and_a_break_half() -> None:
-    analysis = song(plan=(("A", "verse", 8), ("B", "break", 8), ("C", "drop", 8)), bpm=126)
-    animation = moved(analysis)
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+@pytest.mark.parametrize("bars", [4, 8])
+@pytest.mark.parametrize("loudness", [0.1, 0.5, 1.0])
+def test_a_drop_moves_twice_the_verse_and_a_break_half(preset: str, bars: int, loudness: float) -> None:
+    """In zoom, in turn, and in both together, however loud the song is as a whole."""
+    analysis = song(plan=(("A", "verse", bars), ("B", "break", bars), ("C", "drop", bars)), bpm=126)
+    level = Envelope(np.full(2, loudness), 1.0)
+    animation = moved(replace(analysis, envelopes={**analysis.envelopes, "loudness": level}), preset)
     n = animation.timebase.n_frames
-    zoom, angle = animation.schedules["zoom"].sample(n), animation.schedules["angle"].sample(n)
-    flow = np.hypot(np.abs(np.log(zoom)) * 190, np.deg2rad(np.abs(angle)) * 190)
-    verse, pause, drop = (np.median(flow[cue.start + 1 : cue.end]) for cue in animation.cues)
-    assert drop >= 2 * verse
-    assert pause <= verse / 2
+    zoom = np.abs(np.log(animation.schedules["zoom"].sample(n)))
+    angle = np.deg2rad(np.abs(animation.schedules["angle"].sample(n)))
+    for flow in (zoom, angle, np.hypot(zoom, angle)):
+        verse, pause, drop = (np.median(flow[cue.start + 1 : cue.end]) for cue in animation.cues)
+        assert drop >= 2 * verse
+        assert pause <= verse / 2
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.floats(60, 180), st.sampled_from(sorted(PRESETS)), st.lists(st.integers(2, 24), min_size=1, max_size=4))
+def test_the_picture_stays_upright(bpm: float, preset: str, bars: list[int]) -> None:
+    """Within each section the turn keeps near where it began, and comes back to it (less what a stillness held)."""
+    plan = tuple(zip("ABCD", ("chorus", "drop", "verse", "break"), bars, strict=False))
+    animation = moved(song(bpm=bpm, plan=plan), preset)
+    angle = animation.schedules["angle"].sample(animation.timebase.n_frames)
+    for i, cue in enumerate(animation.cues):
+        tilt = np.cumsum(angle[cue.start : cue.end])
+        assert np.abs(tilt).max() <= 27.5, "25 degrees, a nod of 1.2, and what thinning may add"
+        if [c.role for c in animation.cues[i + 1 : i + 2]] != ["drop"]:
+            assert abs(tilt[-1]) <= 2.0
+
+
+def test_a_turn_changes_its_way_at_bars() -> None:
+    """Nine degrees a second for eight bars: one bar to one side, two back, and so on."""
+    score = Score(song(bpm=120, plan=(("A", "chorus", 8),)), {})
+    sign = score.phrase_sign(np.arange(0.0, 16.0, 0.01), 50 / 9)
+    assert np.flatnonzero(np.diff(sign)) * 0.01 == pytest.approx([1.99, 5.99, 9.99, 13.99])
+    assert sign.sum() == 0
 
 
 def test_the_stillness_before_a_drop() -> None:
