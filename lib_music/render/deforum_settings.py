@@ -19,8 +19,8 @@ parseq_non_schedule_...    False where a Parseq manifest is used: it must not ch
 ========================== ==================================================================================
 
 Conventions: parameters are named as in the file; a negative prompt travels inside each prompt after
-`` --neg `` and at most once; prompt keys are digits; seeds are written for every frame so that a resumed run
-paints with the same ones.
+`` --neg `` and at most once; prompt keys are digits; the seed schedule has as few keys as give every frame its
+own seed exactly, so that a resumed run paints with the same ones.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ _PERSPECTIVE = tuple(key for key in SWITCHES if key.startswith("perspective_flip
 _SHARPEN = ("amount_schedule", "kernel_schedule", "sigma_schedule", "threshold_schedule")
 _CAMERA = ("fov_schedule", "near_schedule", "far_schedule", "aspect_ratio_schedule")
 
-#: The names ``--drive`` knows besides the keys themselves.
+#: The names ``--drive`` knows besides the keys themselves. The camera's name both modes' keys: a person says "zoom"
+#: whatever Deforum calls it in theirs.
 SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
     "prompts": ("prompts", "animation_prompts_positive", "animation_prompts_negative"),
     "mode": ("animation_mode",),
@@ -81,10 +82,13 @@ SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
     "sampler": ("sampler", "enable_sampler_scheduling"),
     "steps": ("steps", "steps_schedule", "enable_steps_scheduling"),
     "init": ("use_init", "init_image", "strength"),
-    "zoom": ("zoom",),
-    "angle": ("angle",),
+    "zoom": ("zoom", "translation_z"),
+    "angle": ("angle", "rotation_3d_z"),
+    "turn": ("angle", "rotation_3d_z"),
+    "x": ("translation_x",),
+    "y": ("translation_y",),
     "translation": _TRANSLATION,
-    "rotation": _ROTATION,
+    "rotation": ("angle", *_ROTATION),
     "center": _CENTRE,
     "motion": ("zoom", "angle", *_TRANSLATION, *_ROTATION, *_CENTRE),
     "perspective": ("enable_perspective_flip", *_PERSPECTIVE),
@@ -121,7 +125,7 @@ def resolve_drive(text: str) -> frozenset[str]:
     SettingsError
         An unknown name, or none at all; the fix lists the names that are known.
     """
-    names = [name for name in (part.strip().lower() for part in text.split(",")) if name]
+    names = drive_names(text)
     known = f"known: all, {', '.join(sorted(SHORT_NAMES))}, or a key such as strength_schedule"
     if not names:
         raise SettingsError(f"--drive {text!r} names nothing", known)
@@ -136,6 +140,11 @@ def resolve_drive(text: str) -> frozenset[str]:
         else:
             raise SettingsError(f"--drive does not know {name[:60]!r}", known)
     return frozenset(keys)
+
+
+def drive_names(text: str) -> tuple[str, ...]:
+    """The names in ``--drive``, in lower case and without blanks, known or not."""
+    return tuple(name for part in text.split(",") if (name := part.strip().lower()))
 
 
 def build_settings(animation: Animation, *, batch_name: str) -> dict[str, Any]:
@@ -155,7 +164,7 @@ def build_settings(animation: Animation, *, batch_name: str) -> dict[str, Any]:
         JSON-ready. Every key of :data:`~lib_music.render.deforum_defaults.DEFAULTS` is present.
     """
     base = dict(animation.base_settings)
-    ours = _driven_values(animation)
+    ours = driven_values(animation)
     if base and animation.driven:
         ours = {key: value for key, value in ours.items() if key in animation.driven}
     if base and not base.get("prompts"):
@@ -212,8 +221,8 @@ def _required(animation: Animation, settings: Mapping[str, Any], batch_name: str
     return required
 
 
-def _driven_values(animation: Animation) -> dict[str, Any]:
-    """Everything this animation has a say in, by settings key."""
+def driven_values(animation: Animation) -> dict[str, Any]:
+    """Everything this animation has a say in, by settings key; what is driven of it is written."""
     n = animation.timebase.n_frames
     values: dict[str, Any] = {
         "prompts": _prompts(animation),
@@ -240,7 +249,7 @@ def _driven_values(animation: Animation) -> dict[str, Any]:
             values[SWITCHES[key]] = True
     if animation.start_image is not None:
         strength = animation.schedules.get("strength_schedule")
-        values |= {"use_init": True, "init_image": str(animation.start_image)}
+        values |= {"use_init": True, "init_image": str(animation.start_image.resolve())}
         # Deforum does not ask the schedule at frame 0, so the schedule's word there is given by hand.
         values["strength"] = float(strength.sample(1)[0]) if strength else DEFAULTS["strength"]
     return values

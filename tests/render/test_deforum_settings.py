@@ -161,6 +161,12 @@ def test_a_start_image_is_used_at_the_schedules_strength(tmp_path: Path) -> None
     assert settings["init_image"] == str(tmp_path / "cover.png")
 
 
+def test_the_start_image_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = build_settings(animation(start_image=Path("song/cover.png")), batch_name="song")
+    assert settings["init_image"] == str((tmp_path / "song" / "cover.png").resolve())
+
+
 def test_switches_follow_their_schedules() -> None:
     made = animation(schedules={"steps_schedule": Schedule("steps_schedule", ((0, 10.0), (50, 30.0)))})
     settings = build_settings(made, batch_name="song")
@@ -238,7 +244,9 @@ def test_settings_are_the_callers_own() -> None:
 
 
 def test_drive_names() -> None:
-    assert resolve_drive("zoom, Strength") == {"zoom", "strength_schedule"}
+    assert resolve_drive("zoom, Strength") == {"zoom", "translation_z", "strength_schedule"}
+    assert resolve_drive("turn") == resolve_drive("angle") == {"angle", "rotation_3d_z"}
+    assert resolve_drive("x,y") == {"translation_x", "translation_y"}
     assert resolve_drive("strength_schedule") == {"strength_schedule"}
     assert {"prompts", "animation_prompts_negative"} <= resolve_drive("prompts")
     assert "enable_perspective_flip" in resolve_drive("perspective_flip_phi")
