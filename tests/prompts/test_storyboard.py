@@ -251,7 +251,12 @@ GOOD: dict[str, Any] = {"format": "music-visualizer storyboard", "version": 1, "
 @pytest.mark.parametrize(
     ("document", "place"),
     [
-        ([], "format"),
+        ([], "no prompts"),
+        (["", " "], "no prompts"),
+        (["fine", 7], "entry 2 is a number"),
+        (["fine", "broken ` tick"], "entry 2: prompt"),
+        ([{"label": "A", "prompt": "a"}], "entry 1 is an object"),
+        (7, "format"),
         ({}, "format"),
         ({**GOOD, "version": 2}, "version"),
         ({**GOOD, "version": True}, "version"),
@@ -282,7 +287,7 @@ def test_bad_documents_name_the_row_and_the_fix(tmp_path: Path, document: Any, p
     (tmp_path / "s.json").write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(StoryboardError, match=place) as caught:
         read_storyboard(tmp_path / "s.json", song())
-    assert caught.value.fix
+    assert caught.value.fix and caught.value.message.startswith("s.json")
 
 
 @pytest.mark.parametrize(
@@ -307,7 +312,33 @@ def test_bad_files(tmp_path: Path, name: str, content: bytes, what: str) -> None
     (tmp_path / name).write_bytes(content)
     with pytest.raises(StoryboardError, match=what) as caught:
         read_storyboard(tmp_path / name, song())
-    assert caught.value.fix
+    assert caught.value.fix and name in caught.value.message
+
+
+def test_a_broken_file_is_named_first(tmp_path: Path) -> None:
+    (tmp_path / "storyboard.json").write_text("{")
+    with pytest.raises(StoryboardError) as caught:
+        read_storyboard(tmp_path / "storyboard.json", song())
+    assert caught.value.message.startswith("storyboard.json is not JSON: ")
+
+
+@pytest.mark.parametrize("name", ["p.json", "p.txt"])
+def test_a_json_list_of_texts_is_dealt_out_like_lines(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(json.dumps(["one", "", " ", OWN]), encoding="utf-8")
+    (tmp_path / "lines.txt").write_text(f"one\n\n \n{OWN}\n", encoding="utf-8")
+    board = read_storyboard(tmp_path / name, song(), seed=3)
+    assert board == read_storyboard(tmp_path / "lines.txt", song(), seed=3)
+    assert [row.prompt for row in board.rows] == [Own("one"), Own(OWN)] * 2
+
+
+@pytest.mark.parametrize("line", ["[a:b:0.5] street", "[1, 2]", "[]", '["a", 3]'])
+def test_a_line_may_begin_with_a_bracket(tmp_path: Path, line: str) -> None:
+    (tmp_path / "p.txt").write_text(line)
+    if line == "[]":
+        with pytest.raises(StoryboardError, match="no prompts"):
+            read_storyboard(tmp_path / "p.txt", song())
+    else:
+        assert read_storyboard(tmp_path / "p.txt", song()).rows[0].prompt == Own(line)
 
 
 def test_no_file(tmp_path: Path) -> None:

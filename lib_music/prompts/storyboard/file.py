@@ -1,7 +1,8 @@
 """The storyboard as a file that a person edits.
 
-Two forms are read. Plain text: one prompt a line, blank lines skipped, dealt out over the song. JSON, as
-:func:`write_storyboard` writes it: one row a label, with the roles and times of its sections for orientation.
+Two forms are read. Plain text: one prompt a line, blank lines skipped, dealt out over the song; a JSON list of
+texts is the same. JSON, as :func:`write_storyboard` writes it: one row a label, with the roles and times of its
+sections for orientation.
 
 Conventions: UTF-8 (UTF-16 with its mark is read too); what a person writes is their own text and is used as
 it is. A suggestion of ours stands twice, as ``prompt`` and as ``suggested``: while the two agree it is found
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -88,15 +89,21 @@ def read_storyboard(path: Path | str, sections: Sections, seed: int = 0) -> Stor
     Raises
     ------
     StoryboardError
-        With the line or the row, and the fix.
+        With the file, the line or the row, and the fix.
     """
-    text = _read_text(Path(path))
-    must_be_json = Path(path).suffix.lower() == ".json" or FORMAT in text[:1_000]
-    if must_be_json or text.lstrip().startswith("{"):
-        document = _parse_json(text, must_be_json)
-        if document is not None:
+    path = Path(path)
+    text = _read_text(path)
+    must_be_json = path.suffix.lower() == ".json" or FORMAT in text[:1_000]
+    document = None
+    if must_be_json or text.lstrip().startswith(("{", "[")):
+        document = _parse_json(text, must_be_json, path.name)
+    with _at(path.name):
+        if isinstance(document, dict):
             return _from_document(document, sections, seed)
-    return _from_lines(text, sections, seed)
+        # Only what must be JSON has to be a proper list: a line of text may begin with a bracket.
+        if isinstance(document, list) and (must_be_json or all(isinstance(entry, str) for entry in document)):
+            return _from_texts(_entries(document), sections, seed)
+        return _from_texts(_lines(text), sections, seed)
 
 
 def _read_text(path: Path) -> str:
@@ -122,20 +129,30 @@ def _read_text(path: Path) -> str:
     return text
 
 
-def _from_lines(text: str, sections: Sections, seed: int) -> Storyboard:
-    """One prompt a line; a line's trouble is told with its number."""
-    prompts: list[Own] = []
+def _lines(text: str) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
-        if not line.strip():
+        yield f"line {number}", line
+
+
+def _entries(entries: list[Any]) -> Iterator[tuple[str, str]]:
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, str):
+            raise StoryboardError(f"entry {number} is {_kind(entry)}, not text", 'write ["a prompt", "another"]')
+        yield f"entry {number}", entry
+
+
+def _from_texts(texts: Iterable[tuple[str, str]], sections: Sections, seed: int) -> Storyboard:
+    """Prompts with their places, blank ones skipped, dealt out; one's trouble is told with its place."""
+    prompts: list[Own] = []
+    for place, text in texts:
+        if not text.strip():
             continue
-        try:
-            prompt = Own(line.strip())
+        with _at(place):
+            prompt = Own(text.strip())
             prompt.check()
-        except StoryboardError as error:
-            raise StoryboardError(f"line {number}: {error.message}", error.fix) from error
         prompts.append(prompt)
     if not prompts:
-        raise StoryboardError("the file has no prompts: every line is blank", "write one prompt a line")
+        raise StoryboardError("the file has no prompts: it is blank throughout", "write one prompt a line")
     storyboard = make_storyboard(prompts, sections, seed=seed)
     if (extra := len(prompts) - len(storyboard.rows)) > 0:
         given = f"{len(prompts)} prompts for {len(storyboard.rows)} different sections"
@@ -143,23 +160,25 @@ def _from_lines(text: str, sections: Sections, seed: int) -> Storyboard:
     return storyboard
 
 
-def _parse_json(text: str, must_be_json: bool) -> Mapping[str, Any] | None:
-    """A JSON object; None where the text is no JSON and need not be, as a prompt may begin with a brace."""
+def _parse_json(text: str, must_be_json: bool, name: str) -> dict[str, Any] | list[Any] | None:
+    """A storyboard or a list; None where the text is no JSON and need not be, as a prompt may begin with a brace."""
     try:
         document = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         if not must_be_json:
             return None
         fix = "look for a missing comma or quote at that place"
-        raise StoryboardError(f"not JSON: {error}", fix) from error
+        raise StoryboardError(f"{name} is not JSON: {error}", fix) from error
+    if isinstance(document, list):
+        return document
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise StoryboardError(
-            f"this JSON is not a storyboard: its 'format' is not {FORMAT!r}",
+            f"{name} is not a storyboard: its 'format' is not {FORMAT!r}",
             "write one with 'music-visualizer storyboard', or give one prompt a line as .txt",
         )
     if document.get("version") != VERSION or isinstance(document.get("version"), bool):
         raise StoryboardError(
-            f"storyboard version {str(document.get('version'))[:20]!r} is not {VERSION}",
+            f"{name}: storyboard version {str(document.get('version'))[:20]!r} is not {VERSION}",
             "it comes from another version of the program; write it anew and copy the prompts over",
         )
     return document
