@@ -11,7 +11,6 @@ borders, labels and roles.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +25,9 @@ from lib_music.files import write_bytes
 FORMAT = "music-visualizer corrections"
 MAX_NUDGE, MIN_TAPS, MIN_TAP, MIN_SECTION = 1.0, 4, 0.05, 0.5
 MAX_LABEL = 40
+MAX_SHIFT = 1000
+#: A day: far beyond any song, s.
+MAX_TIME = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Corrections:
     tempo_factor : 0.5, 1.0 or 2.0
         Half or twice as many beats.
     downbeat_shift : int
-        Beats by which the first beat of every bar moves later; any number, taken modulo the bar.
+        Beats by which the first beat of every bar moves later, within +-1000, taken modulo the bar.
     nudge : float
         Seconds added to every beat and border, within +-1.
     taps : tuple of float
@@ -64,12 +66,14 @@ class Corrections:
             raise ValueError(f"Corrections.tempo_factor is {self.tempo_factor!r}; it must be 0.5, 1 or 2")
         if isinstance(self.downbeat_shift, bool) or not isinstance(self.downbeat_shift, int):
             raise ValueError(f"Corrections.downbeat_shift is {self.downbeat_shift!r}; it must be whole beats")
+        if abs(self.downbeat_shift) > MAX_SHIFT:
+            raise ValueError(f"Corrections.downbeat_shift is out of range; it must lie within +-{MAX_SHIFT} beats")
         if not abs(self.nudge) <= MAX_NUDGE:
             raise ValueError(f"Corrections.nudge is {self.nudge!r} s; it must lie within +-{MAX_NUDGE} s")
         moments = [*self.taps, *(t for pair in self.borders for t in pair), *(t for t, _ in self.labels),
                    *(t for t, _ in self.roles)]
-        if not all(math.isfinite(t) and t >= 0 for t in moments):
-            raise ValueError("Corrections: times must be finite seconds >= 0")
+        if not all(0 <= t <= MAX_TIME for t in moments):
+            raise ValueError(f"Corrections: times must be seconds from 0 to {MAX_TIME:.0f}")
         if any(b - a < MIN_TAP for a, b in pairwise(self.taps)):
             raise ValueError(f"Corrections.taps must increase by {MIN_TAP} s or more")
         if wrong := [label for _, label in self.labels if not 0 < len(label) <= MAX_LABEL or not label.isprintable()]:
@@ -121,24 +125,27 @@ class Corrections:
 def _typed(name: str, value: Any) -> Any:
     """One entry of the file as the type its field has."""
     if name in ("tempo_factor", "nudge"):
-        return _number(value)
+        return _number(name, value)
     if name == "downbeat_shift":
         return value
     if not isinstance(value, list):
         raise ValueError(f"{name} must be a list, not {value!r}")
     if name == "taps":
-        return tuple(_number(t) for t in value)
+        return tuple(_number(name, t) for t in value)
     if any(not isinstance(pair, list) or len(pair) != 2 for pair in value):
         raise ValueError(f"{name} must hold pairs")
     if name == "borders":
-        return tuple((_number(a), _number(b)) for a, b in value)
-    return tuple((_number(t), str(word)) for t, word in value)
+        return tuple((_number(name, a), _number(name, b)) for a, b in value)
+    return tuple((_number(name, t), str(word)) for t, word in value)
 
 
-def _number(value: Any) -> float:
+def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{value!r} is not a number")
-    return float(value)
+        raise ValueError(f"{name}: {value!r} is not a number")
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ValueError(f"{name}: a number of hundreds of digits is out of range") from error
 
 
 def _rescaled(beats: Beats, factor: float) -> Beats:

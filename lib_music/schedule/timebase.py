@@ -7,6 +7,7 @@ is never shown more than half a frame away from its sound.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,6 +17,9 @@ import numpy.typing as npt
 from lib_music.errors import RangeError
 
 MIN_FPS, MAX_FPS = Fraction(1), Fraction(240)
+#: A rate as people and files write it. The bounds keep Fraction from working out 10 ** 99999999.
+_FPS = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,2})?|[+-]?\d{1,20}/\d{1,20}", re.ASCII)
+_SHOWN = 40
 
 
 def parse_fps(text: str | float | Fraction) -> Fraction:
@@ -23,18 +27,22 @@ def parse_fps(text: str | float | Fraction) -> Fraction:
 
     The broadcast rates 23.976, 29.97 and 59.94 mean n·1000/1001, as everywhere.
     """
+    word = "of thousands of digits"
     try:
-        fps = Fraction(str(text).strip())
+        word = str(text).strip()
+        if not _FPS.fullmatch(word):
+            raise ValueError("not a number of a sensible length")
+        fps = Fraction(word)
     except (ValueError, ZeroDivisionError) as error:
         raise RangeError(
-            f"fps {text!r} is not a number", "give 24, 25, 30, 60 or a ratio such as 30000/1001"
+            f"fps {word[:_SHOWN]!r} is not a number", "give 24, 25, 30, 60 or a ratio such as 30000/1001"
         ) from error
     for nominal in (24, 30, 60):
         ntsc = Fraction(nominal * 1000, 1001)
         if abs(fps - ntsc) < Fraction(1, 500) and fps != nominal:
             fps = ntsc
     if not MIN_FPS <= fps <= MAX_FPS:
-        raise RangeError(f"fps {text} is outside {MIN_FPS} to {MAX_FPS}", "give 24, 25, 30 or 60")
+        raise RangeError(f"fps {word} is outside {MIN_FPS} to {MAX_FPS}", "give 24, 25, 30 or 60")
     return fps.limit_denominator(100_000)
 
 

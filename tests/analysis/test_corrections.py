@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +90,9 @@ def test_taps_take_the_place_of_beats() -> None:
     {"tempo_factor": 3.0}, {"nudge": 2.0}, {"nudge": float("nan")}, {"taps": (2.0, 1.0)}, {"taps": (1.0, 1.01)},
     {"labels": ((1.0, ""),)},
     {"labels": ((1.0, "a\nb"),)},
-    {"roles": ((1.0, "solo"),)}, {"borders": ((-1.0, 2.0),)}, {"downbeat_shift": 1.5},
+    {"downbeat_shift": 1001}, {"downbeat_shift": 10**400}, {"nudge": 10**400}, {"taps": (10**400,)}, {"taps": (1e9,)},
+    {"labels": ((float("nan"), "A"),)}, {"roles": ((1.0, "solo"),)},
+    {"borders": ((-1.0, 2.0),)}, {"downbeat_shift": 1.5},
 ])
 def test_impossible_values_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="Corrections"):
@@ -100,12 +103,52 @@ def test_impossible_values_are_refused(wrong: dict[str, object]) -> None:
 @given(st.one_of(st.text(max_size=60), st.dictionaries(
     st.sampled_from(["format", "taps", "nudge", "labels", "borders", "tempo_factor", "x"]),
     st.one_of(st.none(), st.integers(), st.text(max_size=4), st.lists(st.lists(st.integers(), max_size=3), max_size=3)),
-).map(lambda d: __import__("json").dumps({"format": "music-visualizer corrections", **d}))))
+).map(lambda d: json.dumps({"format": "music-visualizer corrections", **d}))))
 def test_found_text_is_read_or_refused(text: str) -> None:
     try:
         Corrections.from_json(text)
     except ProjectError as error:
         assert error.fix
+
+
+@pytest.mark.parametrize(("entry", "name"), [
+    ('"nudge": 1e400', "nudge"), (f'"nudge": {10**400}', "nudge"), ('"nudge": NaN', "nudge"),
+    (f'"tempo_factor": {10**400}', "tempo_factor"), ('"tempo_factor": -Infinity', "tempo_factor"),
+    (f'"downbeat_shift": {10**400}', "downbeat_shift"), ('"downbeat_shift": -99999999999999999999', "downbeat_shift"),
+    ('"downbeat_shift": NaN', "downbeat_shift"), ('"downbeat_shift": 1e400', "downbeat_shift"),
+    (f'"taps": [{10**400}]', "taps"), ('"taps": [NaN]', "times"), (f'"borders": [[1, {10**400}]]', "borders"),
+    ('"borders": [[1, 1e400]]', "times"), (f'"labels": [[-{10**400}, "A"]]', "labels"), ('"nudge": "1"', "nudge"),
+    (f'"nudge": {"9" * 9000}', "used"), ('"labels": ' + "[" * 99_999, "used"),
+])
+def test_numbers_beyond_all_bounds_are_refused_by_name(entry: str, name: str) -> None:
+    with pytest.raises(ProjectError, match=name) as caught:
+        Corrections.from_json('{"format": "music-visualizer corrections", ' + entry + "}")
+    assert caught.value.fix
+
+
+NUMBER = st.one_of(st.integers(), st.floats(), st.sampled_from([10**400, -(10**400), 10**18, 86_400, 1e-300, 0, 1, 2]))
+SPOT = st.one_of(NUMBER, st.floats(0, 40))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.fixed_dictionaries({}, optional={
+    "tempo_factor": st.one_of(NUMBER, st.sampled_from([0.5, 2])),
+    "downbeat_shift": NUMBER,
+    "nudge": st.one_of(NUMBER, st.floats(-1, 1)),
+    "taps": st.lists(SPOT, max_size=6).map(lambda taps: sorted(taps, key=str)),
+    "borders": st.lists(st.tuples(SPOT, SPOT), max_size=3),
+    "labels": st.lists(st.tuples(SPOT, st.text(max_size=3)), max_size=3),
+    "roles": st.lists(st.tuples(SPOT, st.sampled_from(["drop", "solo"])), max_size=3),
+}))
+def test_what_is_read_can_be_applied(found: dict[str, object]) -> None:
+    heard = song(start=0.3)
+    try:
+        edit = Corrections.from_json(json.dumps({"format": "music-visualizer corrections", **found}))
+    except ProjectError as error:
+        assert error.fix
+        return
+    done = edit.apply(heard)
+    assert done.duration == heard.duration and len(done.sections) == len(heard.sections)
 
 
 def test_files(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Seconds to frames."""
 
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -58,3 +59,24 @@ def test_bad_fps_is_refused_with_the_value(text: str) -> None:
     with pytest.raises(RangeError) as error:
         parse_fps(text)
     assert text in error.value.message and error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1e99999999", "1e-99999999", "9" * 5000, "1/" + "9" * 5000, "." + "9" * 5000, 10**6000, 1e300, 1e-300],
+    ids=lambda text: f"{type(text).__name__} {str(text)[:6]}" if not isinstance(text, int) else "int",
+)
+def test_numbers_that_would_take_forever_are_refused_at_once(text: str | float) -> None:
+    begun = time.perf_counter()
+    with pytest.raises(RangeError) as error:
+        parse_fps(text)
+    assert time.perf_counter() - begun < 1.0
+    assert len(error.value.message) < 100
+
+
+@given(st.text(alphabet="0123456789eE+-./ x", max_size=60) | st.integers() | st.floats())
+def test_any_rate_is_read_or_refused(text: str | float) -> None:
+    try:
+        assert 1 <= parse_fps(text) <= 240
+    except RangeError as error:
+        assert error.fix
