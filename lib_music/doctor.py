@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -47,8 +48,8 @@ def checks() -> Iterator[Check]:
         yield _package(module, package, True)
     yield from _ffmpeg()
     yield _writable()
-    yield _package("gradio", "gradio", False, "the page; pip install 'music-visualizer[ui]'")
-    yield _package("torch", "torch", False, "captions by a model; pip install 'music-visualizer[caption]'")
+    yield _package("gradio", "gradio", False, f"the page; {_extra('ui', 'gradio')}")
+    yield _package("torch", "torch", False, f"captions by a model; {_extra('caption', 'torch transformers')}")
     webui = os.environ.get("MUSIC_VISUALIZER_WEBUI_AUTH")
     yield Check(
         "webui credentials",
@@ -67,7 +68,25 @@ def _package(module: str, package: str, needed: bool, use: str = "") -> Check:
             found = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             found = "there"
-    return Check(package, there, found, use or f"pip install {package}", needed)
+    return Check(package, there, found, use or _pip(package), needed)
+
+
+def _extra(name: str, packages: str) -> str:
+    """How to add an extra: from this very checkout, for an index may hold another project of our name."""
+    checkout = Path(__file__).resolve().parents[1]
+    if not (checkout / "pyproject.toml").is_file():
+        return _pip(packages)
+    return _pip(f"-e {shlex.quote(f'{_near(checkout)}[{name}]')}")
+
+
+def _pip(what: str) -> str:
+    """The command that installs into the Python that runs now."""
+    return f"{shlex.quote(_near(Path(sys.executable or 'python3')))} -m pip install {what}"
+
+
+def _near(path: Path) -> str:
+    """``path`` as seen from here, where it lies below."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _ffmpeg() -> Iterator[Check]:
@@ -77,7 +96,7 @@ def _ffmpeg() -> Iterator[Check]:
             [exe, "-hide_banner", "-encoders"], capture_output=True, text=True, check=True, timeout=30
         ).stdout
     except (FfmpegError, OSError, subprocess.SubprocessError) as error:
-        yield Check("ffmpeg", False, str(error), "pip install imageio-ffmpeg, or put ffmpeg on PATH")
+        yield Check("ffmpeg", False, str(error), f"{_pip('imageio-ffmpeg')}, or put ffmpeg on PATH")
         return
     yield Check("ffmpeg", True, Path(exe).name, "")
     for encoder in ("libx264", "aac"):
