@@ -21,13 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lib_music.render.pixels import Planes, Rgb, planes, rgb_to_frame
+from lib_music.render.texture import MIN_VISIBLE, ZOOMS, middle, visibility, weave
 
 Floats = npt.NDArray[np.float32]
 
 #: Two section pictures differ by at least this mean ΔE, with room for what warping and encoding take away.
 MIN_DELTA_E = 22.0
-#: Shares of the frame that are looked at when grades are compared: whole, and zoomed into.
-_ZOOMS = (1.0, 0.7, 0.5, 0.36)
 #: A picture repeats inside itself at one RATIO-th of its size.
 RATIO = 3.0
 #: The atlas reaches this far beyond the frame, so that a turned frame finds picture in its corners.
@@ -40,38 +39,48 @@ MAX_ATLAS = 3072
 
 @dataclass(frozen=True)
 class _Grade:
-    """Hue turn (degrees), mix of a two-colour ramp, lightness curve, mirror."""
+    """Hue turn (degrees), or part of a three-colour ramp (shadow, middle, light) and its share.
+
+    No grade mirrors: text stays readable.
+    """
 
     hue: float = 0.0
-    ramp: tuple[tuple[float, float, float], tuple[float, float, float]] | None = None
+    ramp: tuple[str, str, str] | None = None
     mix: float = 0.0
-    lift: float = 0.0
-    mirror: bool = False
+    part: tuple[float, float] = (0.0, 1.0)
 
 
-#: Two-colour ramps as (shadow, light) in CIELAB: they also work on a grey or flat cover.
+#: Three-colour ramps: they also work on a grey or flat cover. Their middle is saturated, whatever the cover.
 _RAMPS = (
-    ((10.0, 10.0, -38.0), (90.0, -22.0, -12.0)),  # midnight to ice
-    ((14.0, 30.0, 8.0), (86.0, 8.0, 58.0)),  # burgundy to gold
-    ((16.0, -14.0, -14.0), (92.0, 2.0, 22.0)),  # deep teal to cream
-    ((14.0, 26.0, -30.0), (84.0, 34.0, 8.0)),  # aubergine to rose
-    ((12.0, -14.0, 6.0), (88.0, -38.0, 30.0)),  # forest to mint
-    ((20.0, 6.0, -4.0), (94.0, 0.0, 4.0)),  # slate to paper
-    ((22.0, 40.0, 24.0), (90.0, 4.0, 10.0)),  # oxblood to bone
-    ((24.0, 30.0, -62.0), (82.0, 28.0, -24.0)),  # ultramarine to lilac
-    ((34.0, 24.0, 34.0), (92.0, -16.0, 62.0)),  # rust to lemon
+    ("#0b1a5c", "#1f86e0", "#d6f6ff"),  # midnight, azure, ice
+    ("#4a0a4f", "#f0386b", "#ffd166"),  # plum, raspberry, gold
+    ("#04404a", "#12b9a8", "#fff3c4"),  # deep teal, turquoise, cream
+    ("#2a1070", "#9b4dff", "#ffd0f0"),  # indigo, violet, rose
+    ("#6a0f1e", "#ff6a2b", "#fff0a8"),  # oxblood, orange, butter
+    ("#14104a", "#ff4fa3", "#8ff5ff"),  # ink, pink, cyan
+    ("#084a34", "#2fcf74", "#f4ffc0"),  # forest, emerald, lime
+    ("#1b2a7b", "#ff8a6c", "#ffe9d6"),  # ultramarine, coral, blush
+    ("#4b2a7e", "#f7b32b", "#fdf6d8"),  # violet, amber, ivory
 )
 _HUES = (60.0, 300.0, 120.0, 240.0, 180.0, 90.0, 270.0, 150.0, 210.0)
+#: A ramp is spread over the cover's own lightness (2nd to 98th percentile), but over no less than this.
+_LEAST_SPAN = 45.0
 
 
 def _grades() -> tuple[_Grade, ...]:
-    """Candidate looks in order of taste: ramps, turned hues, lifted ones, and last of all negatives."""
-    ramps = [_Grade(ramp=ramp, mix=0.75, mirror=i % 2 == 0) for i, ramp in enumerate(_RAMPS)]
-    turned = [_Grade(hue=hue, mirror=i % 2 == 1) for i, hue in enumerate(_HUES)]
-    lifted = [_Grade(hue=hue, lift=lift, mirror=lift > 0) for lift in (-18.0, 18.0) for hue in (0.0, *_HUES)]
-    negatives = [_Grade(ramp=(light, shadow), mix=0.85) for shadow, light in _RAMPS]
-    crossed = [_Grade(ramp=(a[0], b[1]), mix=0.95) for a in _RAMPS for b in _RAMPS if a is not b]
-    return (_Grade(), *ramps, *turned, *lifted, *negatives, *crossed)
+    """Candidate looks in order of taste: ramps, their crossings, deep and pale ones, turned hues, negatives."""
+    ramps = [_Grade(ramp=ramp, mix=0.9) for ramp in _RAMPS]
+    crossed = [_Grade(ramp=(a[0], b[1], a[2]), mix=0.9) for a in _RAMPS for b in _RAMPS if a is not b]
+    parts = [_Grade(ramp=ramp, mix=0.9, part=part) for part in ((0.0, 0.6), (0.4, 1.0)) for ramp in _RAMPS]
+    turned = [_Grade(hue=hue) for hue in _HUES]
+    negatives = [_Grade(ramp=(light, mid, shadow), mix=0.9) for shadow, mid, light in _RAMPS]
+    return (_Grade(), *ramps, *crossed, *parts, *turned, *negatives)
+
+
+def _colour(code: str) -> Floats:
+    """CIELAB of ``#rrggbb``."""
+    rgb = np.frombuffer(bytes.fromhex(code[1:]), np.uint8).reshape(1, 1, 3)
+    return np.asarray(_to_lab(rgb)[0, 0], np.float32)
 
 
 def _to_lab(rgb: Rgb) -> Floats:
@@ -88,20 +97,35 @@ def _to_rgb(lab: Floats) -> Rgb:
     return np.clip(np.asarray(rgb) * 255.0 + 0.5, 0, 255).astype(np.uint8)
 
 
-def _apply(grade: _Grade, rgb: Rgb) -> Rgb:
+@dataclass(frozen=True)
+class _Tones:
+    """Where a cover's lightness lies: what becomes a ramp's ends, L*."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, rgb: Rgb) -> _Tones:
+        low, high = np.percentile(_to_lab(rgb)[..., 0], (2, 98))
+        missing = max(0.0, _LEAST_SPAN - float(high - low)) / 2
+        return cls(float(low) - missing, float(high) + missing)
+
+
+def _apply(grade: _Grade, rgb: Rgb, tones: _Tones) -> Rgb:
     if grade == _Grade():
         return rgb
-    lab = _to_lab(rgb[:, ::-1] if grade.mirror else rgb)
+    lab = _to_lab(rgb)
     if grade.hue:
         turn = np.deg2rad(grade.hue)
         a, b = lab[..., 1].copy(), lab[..., 2].copy()
         lab[..., 1] = np.cos(turn) * a - np.sin(turn) * b
         lab[..., 2] = np.sin(turn) * a + np.cos(turn) * b
     if grade.ramp is not None:
-        low, high = (np.array(c, np.float32) for c in grade.ramp)
-        at = lab[..., :1] / 100.0
-        lab = (1 - grade.mix) * lab + grade.mix * (low + (high - low) * at)
-    lab[..., 0] = np.clip(lab[..., 0] + grade.lift, 0.0, 100.0)
+        stops = np.array([_colour(code) for code in grade.ramp])
+        at = np.clip((lab[..., 0] - tones.low) / (tones.high - tones.low), 0.0, 1.0)
+        at = grade.part[0] + (grade.part[1] - grade.part[0]) * at
+        ramp = np.stack([np.interp(at, (0.0, 0.5, 1.0), stops[:, i]) for i in range(3)], axis=-1)
+        lab = ((1 - grade.mix) * lab + grade.mix * ramp).astype(np.float32)
     return _to_rgb(lab)
 
 
@@ -118,12 +142,13 @@ def choose_grades(cover: Rgb, n: int, size: tuple[int, int]) -> tuple[_Grade, ..
     import cv2
 
     fitted = _fit(cover, *size)
+    tones = _Tones.of(fitted)
     views = [
-        np.asarray(cv2.resize(_middle(fitted, share), (48, 48), interpolation=cv2.INTER_AREA), np.uint8)
-        for share in _ZOOMS
+        np.asarray(cv2.resize(middle(fitted, share), (48, 48), interpolation=cv2.INTER_AREA), np.uint8)
+        for share in ZOOMS
     ]
     grades = _grades()
-    looks = [np.stack([_to_lab(_apply(grade, view)) for view in views]) for grade in grades]
+    looks = [np.stack([_to_lab(_apply(grade, view, tones)) for view in views]) for grade in grades]
 
     def to(which: int) -> Floats:
         distances = [np.linalg.norm(look - looks[which], axis=3).mean(axis=(1, 2)).min() for look in looks]
@@ -132,17 +157,11 @@ def choose_grades(cover: Rgb, n: int, size: tuple[int, int]) -> tuple[_Grade, ..
     chosen, distance = [0], to(0)
     while len(chosen) < n:
         # The first grade that is far enough, in the list's order of taste; else the farthest there is.
-        enough = np.flatnonzero(distance >= 1.3 * MIN_DELTA_E)
+        enough = np.flatnonzero(distance >= 1.1 * MIN_DELTA_E)
         best = int(enough[0]) if enough.size else int(np.argmax(distance))
         chosen.append(best)
         distance = np.minimum(distance, to(best))
     return tuple(grades[i] for i in chosen)
-
-
-def _middle(rgb: Rgb, share: float) -> Rgb:
-    height, width = (max(1, round(side * share)) for side in rgb.shape[:2])
-    top, left = (rgb.shape[0] - height) // 2, (rgb.shape[1] - width) // 2
-    return rgb[top : top + height, left : left + width]
 
 
 class SectionPictures:
@@ -153,24 +172,36 @@ class SectionPictures:
     cover : (h, w, 3) uint8 RGB
     labels : distinct section labels in order of appearance
     width, height : frame size
+
+    Attributes
+    ----------
+    textured : bool
+        The cover was too plain for motion to be seen, and all pictures carry a texture.
     """
 
     def __init__(self, cover: Rgb, labels: Sequence[str], width: int, height: int) -> None:
-        self._cover, self._size = cover, (width, height)
+        self._size = (width, height)
+        fitted = _fit(cover, width, height)
+        self.textured = visibility(fitted) < MIN_VISIBLE
+        if self.textured:
+            density = _density(width, height)
+            cover = weave(_fit(cover, round(width * density), round(height * density)))
+            fitted = _fit(cover, width, height)
+        self._cover, self._tones = cover, _Tones.of(fitted)
         self._grades = dict(zip(labels, choose_grades(cover, len(labels), self._size), strict=True))
         self._atlases: dict[str, Atlas] = {}
 
     def picture(self, label: str) -> Rgb:
         """The label's picture, (height, width, 3) RGB."""
         width, height = self._size
-        return _fit(_apply(self._grades[label], self._cover), width, height)
+        return _fit(_apply(self._grades[label], self._cover, self._tones), width, height)
 
     def atlas(self, label: str) -> Atlas:
         """The label's endless picture."""
         if label not in self._atlases:
             while len(self._atlases) >= 2:
                 del self._atlases[next(iter(self._atlases))]
-            self._atlases[label] = build_atlas(_apply(self._grades[label], self._cover), *self._size)
+            self._atlases[label] = build_atlas(_apply(self._grades[label], self._cover, self._tones), *self._size)
         return self._atlases[label]
 
 
@@ -260,11 +291,16 @@ class Atlas:
         return self._levels[which].shown, self._levels[which].density
 
 
+def _density(width: int, height: int) -> float:
+    """Pixels of the finest atlas per frame pixel."""
+    return min(RATIO, MAX_ATLAS / (REACH * max(width, height)))
+
+
 def build_atlas(rgb: Rgb, width: int, height: int) -> Atlas:
     """Make the endless picture of ``rgb`` for a frame of ``width`` x ``height``."""
     import cv2
 
-    density = min(RATIO, MAX_ATLAS / (REACH * max(width, height)))
+    density = _density(width, height)
     across, down = (int(np.ceil(REACH * side * density / 16)) * 16 for side in (width, height))
     picture = _fit(rgb, round(width * density), round(height * density))
     top, left = (down - picture.shape[0]) // 2, (across - picture.shape[1]) // 2
