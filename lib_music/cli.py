@@ -10,9 +10,12 @@ with the fix, a traceback only with ``--debug``.
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import io
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -160,7 +163,7 @@ def _render_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _renderer_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--renderer", choices=("animatic", "deforum"), default="animatic")
+    parser.add_argument("--renderer", choices=("animatic", "deforum"), help="animatic (default), or a WebUI's Deforum")
     parser.add_argument("--webui", metavar="URL", help="the WebUI for --renderer deforum; credentials by environment")
     parser.add_argument(
         "--frames-dir", type=Path, metavar="DIR", help="where the WebUI's output folder is mounted here"
@@ -191,6 +194,9 @@ def _request(args: argparse.Namespace) -> Request:
         args.mode,
         args.cadence,
         getattr(args, "captions", False),
+        getattr(args, "renderer", None) or "animatic",
+        getattr(args, "webui", None),
+        getattr(args, "frames_dir", None),
     )
 
 
@@ -261,49 +267,57 @@ class _Terminal:
             print(text, file=sys.stderr)
 
 
-def _make_renderer(args: argparse.Namespace) -> Any:
-    """How to make the chosen renderer for a plan; what is wrong with its address is told before anything is written."""
-    if args.renderer == "deforum":
+def _check_renderer(request: Request) -> None:
+    """What is wrong with the WebUI's address is told before anything is written."""
+    if request.renderer == "deforum":
         from lib_music.render.deforum_client import parse_url
 
-        if not args.webui:
+        if not request.webui:
             raise InputError("--renderer deforum needs the WebUI's address", "add --webui http://host:7860")
-        parse_url(args.webui)
+        parse_url(request.webui)
 
-    def make(plan: Plan, project: Project) -> Renderer:
-        if args.renderer == "deforum":
-            from lib_music.files import slug
-            from lib_music.render.deforum_http import DeforumHttpRenderer
 
-            job_file = project.path("deforum_job.json")
-            name = slug(plan.track.display)
-            return DeforumHttpRenderer(args.webui, batch_name=name, frames_dir=args.frames_dir, job_file=job_file)
-        from lib_music.render.animatic import Animatic
+def _make_renderer(plan: Plan, project: Project) -> Renderer:
+    request = plan.request
+    if request.renderer == "deforum" and request.webui:
+        from lib_music.files import slug
+        from lib_music.render.deforum_http import DeforumHttpRenderer
 
-        return Animatic.from_file(plan.cover, captions=plan.request.captions)
+        return DeforumHttpRenderer(
+            request.webui,
+            batch_name=slug(plan.track.display),
+            frames_dir=request.frames_dir,
+            job_file=project.path("deforum_job.json"),
+        )
+    from lib_music.render.animatic import Animatic
 
-    return make
+    return Animatic.from_file(plan.cover, captions=request.captions)
 
 
 def _render(args: argparse.Namespace) -> None:
     from lib_music.pipeline import make_video
 
-    make = _make_renderer(args)
+    request = _request(args)
+    _check_renderer(request)
     with _Terminal() as reporter:
-        result = make_video(_request(args), args.out, reporter, make)
+        result = make_video(request, args.out, reporter, _make_renderer)
     _print_result(result)
 
 
 def _resume(args: argparse.Namespace) -> None:
-    from lib_music.pipeline import make_video
+    from lib_music.pipeline import make_video, revived
     from lib_music.project import Project
     from lib_music.request import Request
 
     project = Project(args.folder)
-    request = Request.from_dict(project.request(), project)
-    make = _make_renderer(args)
+    request, said = revived(Request.from_dict(project.request(), project), project)
+    chosen = {name: getattr(args, name) for name in ("renderer", "webui", "frames_dir") if getattr(args, name)}
+    request = dataclasses.replace(request, **chosen)
+    _check_renderer(request)
     with _Terminal() as reporter:
-        result = make_video(request, args.folder, reporter, make)
+        for line in said:
+            reporter.say(line)
+        result = make_video(request, args.folder, reporter, _make_renderer)
     _print_result(result)
 
 
@@ -363,7 +377,7 @@ def _animate(args: argparse.Namespace) -> None:
     print(f"settings  {plan.track.cover.parent / SETTINGS}  (load it in the Deforum tab)")
 
 
-def _demo(args: argparse.Namespace) -> int:
+def _demo(args: argparse.Namespace) -> None:
     """Compose a song and draw a cover, then do with them what would be done with anybody's."""
     from lib_music.demo.compose import compose, write
     from lib_music.demo.cover import draw_cover
@@ -376,7 +390,8 @@ def _demo(args: argparse.Namespace) -> int:
         draw_cover(args.seed, cover)
     print(f"song      {song}")
     print(f"cover     {cover}")
-    return main(["render", str(song), "--cover", str(cover), "--out", str(args.out / "video")])
+    given = ["render", str(song), "--cover", str(cover), "--out", str(args.out / "video")]
+    _render(_parser().parse_args(given))
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -423,6 +438,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments
     logging.getLogger("lib_music").propagate = False
     logging.getLogger("lib_music").addHandler(logging.NullHandler())
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A title that the terminal cannot show must not cost the work that is done.
+            stream.reconfigure(errors="backslashreplace")
     try:
         signal.signal(signal.SIGTERM, _stop)
         args = _parser().parse_args(arguments)
@@ -430,17 +449,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail(Interrupted("stopped; what is done is kept", _way_on(arguments)), debug)
     except BrokenPipeError:
-        # Whoever read our output went away (``| head``): no error, but Python must not complain at exit either.
+        # Whoever read our output went away (``| head``); Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except MusicVisualizerError as error:
         return _fail(error, debug)
-    except (OSError, MemoryError) as error:
+    except Exception as error:  # a fault of ours: the person still gets one line, and --debug the rest
         return _fail(MusicVisualizerError(f"{type(error).__name__}: {error}", "run again with --debug for more"), debug)
 
 
 def _way_on(arguments: Sequence[str]) -> str:
-    return "go on with: music-visualizer " + " ".join(arguments) if arguments[:1] in (["render"], ["resume"]) else ""
+    again = arguments[:1] in (["render"], ["resume"], ["demo"])
+    return f"go on with: music-visualizer {shlex.join(arguments)}" if again else ""
 
 
 def _fail(error: MusicVisualizerError, debug: bool) -> int:

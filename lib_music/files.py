@@ -7,6 +7,7 @@ process id (what a killed run's child still writes never mixes with ours) and ``
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -32,6 +33,7 @@ def written_aside(path: Path) -> Iterator[Path]:
             with aside.open("rb") as file:
                 os.fsync(file.fileno())
             aside.replace(path)
+            sync_folder(path.parent)
         finally:
             with contextlib.suppress(OSError):
                 aside.unlink()
@@ -40,10 +42,37 @@ def written_aside(path: Path) -> Iterator[Path]:
         raise ProjectError(f"cannot write {path}: {reason}", "check the folder's free space and permissions") from error
 
 
+#: Names that :func:`written_aside` and the encoder give to what is not whole yet.
+_ASIDE = re.compile(r"\..+\.\d+\.part(\.\w+)?")
+
+
 def clear_asides(folder: Path) -> None:
-    """Delete what killed runs left beside the files they were writing."""
-    for left in folder.rglob(".*.part*"):
-        left.unlink(missing_ok=True)
+    """Delete what killed runs left in ``folder`` itself, beside the files they were writing."""
+    for left in folder.iterdir() if folder.is_dir() else ():
+        if _ASIDE.fullmatch(left.name) and left.is_file():
+            left.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename last through a power cut, where the system lets folders be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def digest(path: Path) -> str:
+    """A short sha256 of a file's bytes; empty when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            found = hashlib.sha256()
+            while block := file.read(1 << 20):
+                found.update(block)
+            return found.hexdigest()[:32]
+    except OSError:
+        return ""
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -54,15 +83,17 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as UTF-8 JSON with a final newline, atomically."""
-    write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode())
+    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    # File names need not be UTF-8; what they are made of comes back as it was.
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
 
 
 def read_json(path: Path) -> Any:
     """Read one of our own JSON files; raises ProjectError when it is damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ProjectError(f"{path} cannot be read: {error}", "delete it and run the same command again") from error
+        return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ProjectError(f"{path} cannot be read: {error}", "render into another folder with --out") from error
 
 
 def slug(text: str, fallback: str = "song") -> str:

@@ -8,17 +8,19 @@ earlier run of the same request stopped. Both report to a :class:`Reporter` and 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lib_music.audio import Audio, open_audio
 from lib_music.errors import InputError, Interrupted, StoryboardError
-from lib_music.files import slug, write_json
+from lib_music.ffmpeg import file_url
+from lib_music.files import digest, slug, write_json
 from lib_music.project import Project, fingerprint
 from lib_music.request import Request
 from lib_music.schedule.animation import Animation
@@ -32,17 +34,20 @@ if TYPE_CHECKING:
     from lib_music.render.deforum_base import BaseSettings
     from lib_music.render.renderer import Renderer
     from lib_music.track import Track
+    from lib_music.video.encode import Encoding
+    from lib_music.video.mux import Titles
 
 log = logging.getLogger("lib_music")
 
 #: Length of a segment: what a crash can cost.
 SEGMENT_SECONDS = 10
 #: The project's files by stage.
-ANIMATION, STORYBOARD, SETTINGS, CORRECTIONS = (
+ANIMATION, STORYBOARD, SETTINGS, CORRECTIONS, THUMBNAIL = (
     "animation.json",
     "storyboard.json",
     "deforum_settings.txt",
     "corrections.json",
+    "thumbnail.jpg",
 )
 
 
@@ -119,6 +124,18 @@ def check_inputs(request: Request) -> tuple[Audio, BaseSettings | None, frozense
     return open_audio(request.song, start=request.start, duration=request.duration), base, driven
 
 
+def revived(request: Request, project: Project) -> tuple[Request, tuple[str, ...]]:
+    """A project's own request with what has gone missing taken from the project, and a word about each."""
+    said = []
+    if request.cover is not None and not request.cover.is_file() and project.path("cover.png").is_file():
+        request = replace(request, cover=project.path("cover.png"))
+        said.append("the cover's file is gone; the project's copy is used")
+    if request.prompts is not None and not request.prompts.is_file() and project.path(STORYBOARD).is_file():
+        request = replace(request, prompts=None)
+        said.append("the prompts' file is gone; the project's storyboard is used")
+    return request, tuple(said)
+
+
 def default_folder(request: Request) -> Path:
     """Where the project goes when the person names no folder: beside where they stand, named like the song."""
     return Path.cwd() / slug(request.song.stem)
@@ -136,12 +153,11 @@ def prepare(
 ) -> Plan:
     """Everything up to the Animation; writes each stage's file into the (open) project."""
     from lib_music.prompts.captions import PaletteCaptioner, produce_prompts
-    from lib_music.prompts.storyboard import write_storyboard
     from lib_music.render.deforum_settings import build_settings, write_settings
     from lib_music.schedule.choreography import Look, animate, choose_preset
     from lib_music.schedule.store import save_animation
 
-    project.claim(audio.content_hash, request.to_dict(project))
+    project.own(audio.content_hash)
     warnings = [*audio.warnings, *(base.warnings if base else ())]
     reporter.stage("track")
     track, cover = _track(request, project, audio, warnings)
@@ -153,8 +169,6 @@ def prepare(
     words = produce_prompts(captioner or PaletteCaptioner(), cover, track, seed=seed)
     storyboard = _storyboard(request, project, analysis, words.prompts, seed)
     warnings += [*words.warnings, *storyboard.warnings]
-    if request.prompts is not None or not project.path(STORYBOARD).is_file():
-        write_storyboard(project.path(STORYBOARD), storyboard, analysis.sections)
     reporter.stage("schedule")
     assert request.width and request.height and request.fps and request.mode, "see Request.over"
     look = Look(request.width, request.height, request.mode, cadence=request.cadence, seed=seed)
@@ -246,52 +260,80 @@ def _analysis(project: Project, audio: Audio, reporter: Reporter) -> Analysis:
 def _storyboard(
     request: Request, project: Project, analysis: Analysis, candidates: tuple[Found, ...], seed: int
 ) -> Storyboard:
-    """The person's file, else what they edited in the project, else the candidates, recycled."""
-    from lib_music.prompts.storyboard import DEFAULT_NEGATIVE, make_storyboard, read_storyboard
+    """A prompts file that was not imported yet, else what stands in the project, else the candidates, recycled.
+
+    What the person said with ``style`` and ``negative`` goes over what is written there. The project's file is written
+    once; before another prompts file takes its place it is kept beside it.
+    """
+    from lib_music.prompts.storyboard import make_storyboard, read_storyboard, write_storyboard
     from lib_music.prompts.text import Own
 
-    for path in (request.prompts, project.path(STORYBOARD)):
-        if path is not None and path.is_file():
-            return read_storyboard(path, analysis.sections, seed=seed)
-    negative = DEFAULT_NEGATIVE if request.negative is None else Own(request.negative)
-    return make_storyboard(candidates, analysis.sections, negative=negative, style=Own(request.style), seed=seed)
+    path = project.path(STORYBOARD)
+    imported = project.imported_prompts()
+    if request.prompts is not None and (digest(request.prompts) != imported or not path.is_file()):
+        storyboard = read_storyboard(request.prompts, analysis.sections, seed=seed)
+        imported = digest(request.prompts)
+        if path.is_file():
+            kept = (path.with_name(f"storyboard-{n}.json") for n in itertools.count(1))
+            path.replace(next(p for p in kept if not p.exists()))
+        write_storyboard(path, storyboard, analysis.sections)
+    elif path.is_file():
+        storyboard = read_storyboard(path, analysis.sections, seed=seed)
+    else:
+        storyboard = make_storyboard(candidates, analysis.sections, seed=seed, style=Own(request.style))
+        write_storyboard(path, storyboard, analysis.sections)
+    project.remember(request.to_dict(project), imported)
+    if request.style:
+        storyboard = replace(storyboard, style=Own(request.style))
+    if request.negative is not None:
+        storyboard = replace(storyboard, negative=Own(request.negative))
+    return storyboard
 
 
 def render(plan: Plan, project: Project, renderer: Renderer, reporter: Reporter) -> Result:
     """Paint, encode and mux; goes on where an earlier run of the same plan stopped."""
-    from lib_music.schedule.store import animation_to_dict
     from lib_music.video.encode import Encoding
 
     began = time.monotonic()
     animation, timebase = plan.animation, plan.animation.timebase
     encoding = Encoding(animation.width, animation.height, timebase.fps)
-    mark = fingerprint(
-        animation_to_dict(animation),
-        plan.cover.read_bytes().hex(),
-        renderer.name,
-        plan.request.captions,
-        encoding.preset,
-        encoding.crf,
-        plan.audio.content_hash,
-        plan.track.display,
-    )
-    finished = project.video()
-    if finished is not None and project.progress().fingerprint == mark:
-        reporter.say("already finished; nothing to do")
-        return _result(plan, project, finished, 0, began)
+    mark = _pixel_mark(plan, renderer, encoding)
+    titles = _titles(plan)
+    words, before, video = fingerprint(asdict(titles)), project.progress(), project.video()
+    if video is not None and before.fingerprint == mark:
+        if before.titles == words:
+            reporter.say("already finished; nothing to do")
+            project.clear_segments()
+        else:
+            reporter.say("the pictures are finished; only the titles change")
+            video = _mux(plan, project, ["-i", file_url(video)], titles, words)
+        return _result(plan, project, video, 0, began)
     lengths = segment_lengths(timebase.n_frames, timebase.fps)
-    progress = project.begin_render(mark, len(lengths), timebase.n_frames)
-    first = min(progress.begun, len(lengths))
+    first = project.begin_render(mark, len(lengths))
     if first:
-        log.info("going on at segment %d of %d, %d rendered again so far", first, len(lengths), progress.rendered_again)
+        again = project.progress().rendered_again
+        log.info("going on at segment %d of %d, %d rendered again so far", first + 1, len(lengths), again)
         reporter.say(f"going on at frame {sum(lengths[:first])} of {timebase.n_frames}")
     reporter.stage("render", timebase.n_frames)
     if first < len(lengths):
         _encode(plan, project, renderer, encoding, lengths, first, reporter)
     reporter.stage("mux")
-    video = _mux(plan, project, lengths)
-    log.info("finished %s", video.name)
+    video = _join(plan, project, lengths, titles, words)
     return _result(plan, project, video, timebase.n_frames - sum(lengths[:first]), began)
+
+
+def _pixel_mark(plan: Plan, renderer: Renderer, encoding: Encoding) -> str:
+    """A digest of everything that decides the pixels: another one begins anew."""
+    from lib_music.schedule.store import animation_to_dict
+
+    return fingerprint(
+        animation_to_dict(plan.animation),
+        digest(plan.cover),
+        renderer.name,
+        plan.request.captions,
+        asdict(encoding),
+        plan.audio.content_hash,
+    )
 
 
 def segment_lengths(n_frames: int, fps: Fraction) -> list[int]:
@@ -304,23 +346,27 @@ def segment_lengths(n_frames: int, fps: Fraction) -> list[int]:
 
 
 def _encode(
-    plan: Plan, project: Project, renderer: Renderer, encoding: Any, lengths: list[int], first: int, reporter: Reporter
+    plan: Plan,
+    project: Project,
+    renderer: Renderer,
+    encoding: Encoding,
+    lengths: list[int],
+    first: int,
+    reporter: Reporter,
 ) -> None:
     from lib_music.video.encode import SegmentWriter
 
-    def begun(path: Path) -> None:
-        project.save_progress(replace(project.progress(), begun=int(path.stem) + 1))
-
     def finished(path: Path) -> None:
-        number = int(path.stem)
-        log.info("segment %d of %d is done", number + 1, len(lengths))
-        project.drop_states_before(number + 1)
+        project.segment_finished(int(path.stem))
+        log.info("segment %d of %d is done", int(path.stem) + 1, len(lengths))
 
-    start = sum(lengths[:first])
+    done = sum(lengths[:first])
     state = project.state_file(first).read_bytes() if first else None
-    frames = renderer.frames(plan.animation, start, state)
-    done = start
-    with contextlib.closing(frames), SegmentWriter(encoding, begun, finished) as writer:  # type: ignore[type-var]
+    frames = renderer.frames(plan.animation, done, state)
+    with (
+        contextlib.closing(frames),  # type: ignore[type-var]
+        SegmentWriter(encoding, lambda path: project.segment_begun(int(path.stem)), finished) as writer,
+    ):
         for number in range(first, len(lengths)):
             segment = writer.begin(project.segment(number))
             for i in range(lengths[number]):
@@ -337,22 +383,39 @@ def _encode(
         reporter.done(done)
 
 
-def _mux(plan: Plan, project: Project, lengths: list[int]) -> Path:
-    from lib_music.video.mux import Chapter, Titles, mux, take_thumbnail
+def _titles(plan: Plan) -> Titles:
+    from lib_music.video.mux import Chapter, Titles
 
-    animation, track = plan.animation, plan.track
-    fps = animation.timebase.fps
+    track, fps = plan.track, plan.animation.timebase.fps
     chapters = tuple(
-        Chapter(float(cue.start / fps), float(cue.end / fps), f"{cue.label} ({cue.role})") for cue in animation.cues
+        Chapter(float(cue.start / fps), float(cue.end / fps), f"{cue.label} ({cue.role})")
+        for cue in plan.animation.cues
     )
-    titles = Titles(track.title, ", ".join(track.artists), track.album, track.date, ", ".join(track.genres), chapters)
-    number, frame = thumbnail_place(animation, lengths)
-    thumbnail = project.path("thumbnail.jpg")
-    take_thumbnail(project.segment(number), frame, thumbnail)
-    video = project.path(f"{slug(track.display)}.mp4")
+    return Titles(track.title, ", ".join(track.artists), track.album, track.date, ", ".join(track.genres), chapters)
+
+
+def _join(plan: Plan, project: Project, lengths: list[int], titles: Titles, words: str) -> Path:
+    """Finished segments to the video."""
+    from lib_music.video.mux import joined, take_thumbnail
+
+    number, frame = thumbnail_place(plan.animation, lengths)
+    take_thumbnail(project.segment(number), frame, project.path(THUMBNAIL))
     segments = [project.segment(i) for i in range(len(lengths))]
-    mux(segments, lengths, fps, plan.audio, titles, thumbnail, video)
-    project.clear_segments()
+    return _mux(plan, project, joined(segments, lengths, plan.animation.timebase.fps), titles, words)
+
+
+def _mux(plan: Plan, project: Project, picture: list[str], titles: Titles, words: str) -> Path:
+    from lib_music.video.mux import mux
+
+    timebase = plan.animation.timebase
+    name = slug(plan.track.display)
+    # The song itself may lie in the folder, or another file of the person's.
+    free = (f"{name}{extra}.mp4" for extra in ("", *(f"-video-{n}" for n in itertools.count(1))))
+    ours = project.progress().video
+    video = next(p for p in map(project.path, free) if p.name == ours or not p.exists())
+    mux(picture, timebase.n_frames, timebase.fps, plan.audio, titles, project.path(THUMBNAIL), video)
+    project.video_finished(video, words)
+    log.info("finished %s", video.name)
     return video
 
 
@@ -393,14 +456,13 @@ def make_plan(
     """
     audio, base, driven = check_inputs(request)
     request = request.over(base.values if base else {}, driven)
-    folder = folder or default_folder(request)
-    new = not folder.exists()
+    folder = (folder or default_folder(request)).resolve()
     with Project(folder) as project:
         try:
             plan = prepare(request, project, reporter, audio=audio, base=base, driven=driven, captioner=captioner)
         except InputError:
-            # A storyboard that does not fit is found late; a folder made for nothing goes again.
-            if new:
+            # A storyboard that does not fit is found late; what was made for nothing goes again.
+            if project.is_new:
                 project.discard()
             raise
         if then is not None:

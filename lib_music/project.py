@@ -4,10 +4,11 @@ Conventions
 -----------
 Everything is written aside and renamed, so that a kill at any moment leaves only whole files. Paths in the project's
 files are relative to the folder. What is computed may be computed again; what the person edits (``storyboard.json``,
-``corrections.json``) is never overwritten.
+``corrections.json``) is never overwritten, and files that are not ours are never touched.
 
 Segments are named by number. ``states/N`` is what the renderer needs to go on with segment N; it is written before
-segment N - 1 gets its name, so the state of the first missing segment is always there.
+segment N - 1 gets its name. ``progress.json`` holds the digests of both and the name of the finished video: only what
+matches is believed.
 """
 
 from __future__ import annotations
@@ -17,36 +18,72 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lib_music.errors import ProjectBusyError, ProjectError
-from lib_music.files import clear_asides, read_json, write_bytes, write_json
+from lib_music.files import clear_asides, digest, read_json, write_bytes, write_json
 
 PROJECT_VERSION = 1
+#: Names a run makes before the folder is a project.
+_FIRST = frozenset({"project.lock", "log.txt"})
+#: How many states are kept to fall back on.
+_STATES_KEPT = 3
 log = logging.getLogger("lib_music")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a render is. ``rendered_again`` counts segments that were begun, lost, and begun again."""
+    """How far a render is.
+
+    Attributes
+    ----------
+    fingerprint : str
+        Of everything that decides the pixels.
+    titles : str
+        Of everything that only the finished file holds beside them.
+    total, begun : int
+        Segments in all, and begun so far.
+    rendered_again : int
+        Segments that were begun or finished, lost, and begun again.
+    segments, states : tuple of str, mapping of number to str
+        Digests of what is finished.
+    video : str
+        Name of the finished video; ``video_digest`` its digest.
+    """
 
     fingerprint: str = ""
+    titles: str = ""
     total: int = 0
-    frames: int = 0
     begun: int = 0
     rendered_again: int = 0
+    segments: tuple[str, ...] = ()
+    states: Mapping[str, str] = field(default_factory=dict)
+    video: str = ""
+    video_digest: str = ""
+
+    def __post_init__(self) -> None:
+        numbers = (self.total, self.begun, self.rendered_again)
+        texts = (self.fingerprint, self.titles, self.video, self.video_digest, *self.segments, *self.states.values())
+        if not all(isinstance(n, int) and n >= 0 for n in numbers) or not all(isinstance(t, str) for t in texts):
+            raise ValueError("Progress: counts must be whole and >= 0, digests text")
+        object.__setattr__(self, "segments", tuple(self.segments))
 
 
 class Project:
-    """A project folder; made by :meth:`open`, used as a context manager so that one run at a time works in it."""
+    """A project folder; used as a context manager, so that one run at a time works in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock: Any = None
         self._handler: logging.Handler | None = None
+        self._before: frozenset[str] = frozenset()
+        self._made: list[Path] = []
+        # Painting and encoding write down their progress from two threads.
+        self._changing = threading.Lock()
 
     # -- names ---------------------------------------------------------------------------------------------------
 
@@ -73,6 +110,7 @@ class Project:
         from filelock import FileLock, Timeout
 
         try:
+            self._look()
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(self.folder / "project.lock")
             self._lock.acquire(timeout=0)
@@ -81,15 +119,22 @@ class Project:
                 f"another run is working in {self.folder}", "wait for it or stop it, or give another --out"
             ) from None
         except OSError as error:
-            raise ProjectError(
-                f"cannot use {self.folder}: {error.strerror}", "choose another folder with --out"
-            ) from error
-        clear_asides(self.folder)
-        self._handler = logging.FileHandler(self.folder / "log.txt", encoding="utf-8")
+            reason = error.strerror or error
+            raise ProjectError(f"cannot use {self.folder}: {reason}", "choose another folder with --out") from error
+        for folder in (self.folder, self.folder / "segments", self.folder / "states"):
+            clear_asides(folder)
+        self._handler = logging.FileHandler(self.folder / "log.txt", encoding="utf-8", errors="backslashreplace")
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(self._handler)
         log.setLevel(logging.INFO)
         return self
+
+    def _look(self) -> None:
+        """Remember what is there already; a folder with other things in it is not taken."""
+        self._before = frozenset(p.name for p in self.folder.iterdir()) if self.folder.is_dir() else frozenset()
+        if self._before - _FIRST and self.file.name not in self._before:
+            raise ProjectError(f"{self.folder} is not empty and no project", "give an empty or new folder with --out")
+        self._made = [folder for folder in (self.folder, *self.folder.parents) if not folder.exists()]
 
     def __exit__(self, *_: object) -> None:
         if self._handler is not None:
@@ -99,113 +144,160 @@ class Project:
 
     # -- what was asked ------------------------------------------------------------------------------------------
 
-    def claim(self, content_hash: str, request: dict[str, Any]) -> None:
-        """Write down what is asked; raises ProjectError when the folder holds another song's project."""
-        if self.file.exists():
-            held = read_json(self.file)
-            if held.get("content_hash") != content_hash:
-                raise ProjectError(f"{self.folder} holds the project of another song", "give another --out")
-        elif any(p.name not in ("project.lock", "log.txt") for p in self.folder.iterdir()):
-            raise ProjectError(f"{self.folder} is not empty and no project", "give an empty or new folder with --out")
-        write_json(self.file, {"version": PROJECT_VERSION, "content_hash": content_hash, "request": request})
+    def own(self, content_hash: str) -> None:
+        """Make the folder this song's; raises ProjectError when it is another's."""
+        if not self.file.exists():
+            write_json(self.file, {"version": PROJECT_VERSION, "content_hash": content_hash})
+        elif self._held().get("content_hash") != content_hash:
+            raise ProjectError(f"{self.folder} holds the project of another song", "give another --out")
+
+    def remember(self, request: dict[str, Any], imported: str) -> None:
+        """Write down what was asked, and the digest of the prompts file that the storyboard came from."""
+        write_json(self.file, {**self._held(), "request": request, "imported_prompts": imported})
+
+    def _held(self) -> dict[str, Any]:
+        held = read_json(self.file)
+        if not isinstance(held, dict) or held.get("version") != PROJECT_VERSION:
+            raise ProjectError(f"{self.file} is not of this version", "render into another folder with --out")
+        return held
+
+    def imported_prompts(self) -> str:
+        """Digest of the prompts file that was imported last."""
+        return str(self._held().get("imported_prompts", ""))
 
     def request(self) -> dict[str, Any]:
         """What was asked for the last time."""
         if not self.file.is_file():
             raise ProjectError(f"{self.folder} is no project", "give the folder that render --out made")
-        data = read_json(self.file)
-        if (
-            not isinstance(data, dict)
-            or data.get("version") != PROJECT_VERSION
-            or not isinstance(data.get("request"), dict)
-        ):
-            raise ProjectError(f"{self.file} is not of this version", "render the song again into a new folder")
-        return dict(data["request"])
+        request = self._held().get("request")
+        if not isinstance(request, dict):
+            raise ProjectError(f"{self.file} does not say what to render", "run the render command again")
+        return dict(request)
 
     # -- rendering -----------------------------------------------------------------------------------------------
 
     def progress(self) -> Progress:
-        """How far the render is."""
+        """How far the render is; a damaged file means nothing is done."""
         path = self.path("progress.json")
         if not path.is_file():
             return Progress()
         try:
             return Progress(**read_json(path))
-        except TypeError as error:
-            raise ProjectError(
-                f"{path} cannot be read: {error}", "delete it; the segments are rendered again"
-            ) from error
+        except (TypeError, ValueError, AttributeError, ProjectError):
+            log.warning("progress.json cannot be read; the render begins anew")
+            return Progress()
 
     def save_progress(self, progress: Progress) -> None:
         """Write how far the render is."""
-        write_json(self.path("progress.json"), progress.__dict__)
+        write_json(self.path("progress.json"), asdict(progress))
 
-    def finished_segments(self) -> int:
-        """How many segments are there without a gap."""
-        number = 0
-        while self.segment(number).is_file():
-            number += 1
-        return number
+    def segment_begun(self, number: int) -> None:
+        """Count a segment as begun."""
+        with self._changing:
+            self.save_progress(replace(self.progress(), begun=number + 1))
+
+    def segment_finished(self, number: int) -> None:
+        """Believe a segment from now on, and forget states that no resume will ask for."""
+        found = digest(self.segment(number))
+        with self._changing:
+            now = self.progress()
+            states = {n: state for n, state in now.states.items() if int(n) > number + 1 - _STATES_KEPT}
+            self.save_progress(replace(now, segments=(*now.segments[:number], found), states=states))
+        for path in (self.folder / "states").glob("*.state"):
+            if path.stem.isdigit() and str(int(path.stem)) not in states:
+                path.unlink(missing_ok=True)
 
     def save_state(self, number: int, state: bytes) -> None:
         """Keep what segment ``number`` begins with."""
         write_bytes(self.state_file(number), state)
+        with self._changing:
+            now = self.progress()
+            self.save_progress(replace(now, states={**now.states, str(number): digest(self.state_file(number))}))
 
-    def drop_states_before(self, number: int) -> None:
-        """Forget states that no resume can ask for."""
-        for path in (self.folder / "states").glob("*.state"):
-            if path.stem.isdigit() and int(path.stem) < number:
-                path.unlink(missing_ok=True)
+    def begin_render(self, mark: str, total: int) -> int:
+        """Keep the segments of an earlier run of exactly this render, or clear another one's away.
 
-    def begin_render(self, fingerprint: str, total: int, frames: int) -> Progress:
-        """Keep the segments of an earlier run of exactly this render, or clear another one's away."""
+        Returns
+        -------
+        int
+            The first segment to paint: all before it are whole, and what it needs is there.
+        """
         before = self.progress()
-        if before.fingerprint != fingerprint:
+        if before.fingerprint != mark:
             self.clear_segments()
-            for video in self.folder.glob("*.mp4"):
-                video.unlink()
-            before = Progress()
+            before = Progress(mark, total=total, video=before.video, video_digest=before.video_digest)
         for name in ("segments", "states"):
             (self.folder / name).mkdir(exist_ok=True)
-        done = self.finished_segments()
-        again = before.rendered_again + (1 if before.begun > done else 0)
-        now = Progress(fingerprint, total, frames, done, again)
-        self.save_progress(now)
-        return now
+        whole = 0
+        while whole < len(before.segments) and digest(self.segment(whole)) == before.segments[whole]:
+            whole += 1
+        first = next((n for n in range(min(whole, total), 0, -1) if n == total or self._has_state(before, n)), 0)
+        again = max(0, before.begun - first)
+        if first < len(before.segments):
+            log.warning("%d segments are damaged or lack their state; going on at %d", again, first)
+        kept = replace(before, begun=first, segments=before.segments[:first])
+        self.save_progress(replace(kept, rendered_again=before.rendered_again + again))
+        return first
+
+    def _has_state(self, progress: Progress, number: int) -> bool:
+        expected = progress.states.get(str(number), "")
+        return bool(expected) and digest(self.state_file(number)) == expected
 
     def clear_segments(self) -> None:
         """Delete segments and states."""
-        for name in ("segments", "states"):
+        for name, kind in (("segments", "*.seg"), ("states", "*.state")):
             folder = self.folder / name
-            for path in folder.glob("*") if folder.is_dir() else ():
+            for path in folder.glob(kind) if folder.is_dir() else ():
                 path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
+    # -- the video -----------------------------------------------------------------------------------------------
+
+    def video(self) -> Path | None:
+        """The finished video, when it is there and whole."""
+        progress = self.progress()
+        path = self.path(Path(progress.video).name) if progress.video else None
+        return path if path is not None and digest(path) == progress.video_digest else None
+
+    def video_finished(self, video: Path, titles: str) -> None:
+        """Believe a video from now on; the one before it and the segments go."""
+        before = self.progress()
+        self.save_progress(replace(before, titles=titles, video=video.name, video_digest=digest(video)))
+        if before.video and before.video != video.name:
+            self.path(Path(before.video).name).unlink(missing_ok=True)
+        self.clear_segments()
+
+    # -- the folder ----------------------------------------------------------------------------------------------
+
     def discard(self) -> None:
-        """Delete the files of a project that never came to be; the folder goes when nothing else is in it."""
+        """Take back a project that never came to be: the files and folders that this run made."""
         if self._handler is not None:
             self._handler.close()
         for path in self.folder.iterdir():
-            if path.is_file():
+            if path.name not in self._before and path.is_file():
                 path.unlink()
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
+        for folder in self._made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
-    def video(self) -> Path | None:
-        """The finished video, if there is one."""
-        return next(iter(sorted(self.folder.glob("*.mp4"))), None)
+    @property
+    def is_new(self) -> bool:
+        """Whether there was no project here before this run."""
+        return self.file.name not in self._before
 
     def summary(self) -> str:
         """One line for a list: how far, when, which song."""
         import datetime
 
-        progress, video = self.progress(), self.video()
-        share = 100 if video else 100 * self.finished_segments() // max(1, progress.total)
+        progress = self.progress()
+        share = 100 if self.video() else 100 * len(progress.segments) // max(1, progress.total)
         when = datetime.datetime.fromtimestamp(self.file.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
-        card = self.path("track.json")
-        track = read_json(card) if card.is_file() else {}
-        name = " - ".join(x for x in (", ".join(track.get("artists", ())), track.get("title", "?")) if x)
+        try:
+            card = read_json(self.path("track.json"))
+            name = " - ".join(x for x in (", ".join(card["artists"]), card["title"]) if x)
+        except (ProjectError, KeyError, TypeError):
+            name = "(unknown song)"
         return f"{share:3d} %  {when}  {self.folder}  {name}"
 
     def relative(self, path: Path) -> str:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lib_music.errors import ProjectError, RangeError
 from lib_music.project import Project
@@ -48,8 +48,12 @@ class Request:
     mode: Mode | None = None
     cadence: int | None = None
     captions: bool = False
+    renderer: Literal["animatic", "deforum"] = "animatic"
+    webui: str | None = None
+    frames_dir: Path | None = None
 
     def __post_init__(self) -> None:
+        self._check_types()
         if self.fps is not None:
             parse_fps(self.fps)
         for name, size in (("width", self.width), ("height", self.height)):
@@ -65,11 +69,30 @@ class Request:
         if not math.isfinite(self.start) or self.start < 0:
             raise RangeError(f"start {self.start} is not a time in the song", "give seconds, 0 or more")
         if self.duration is not None and not (math.isfinite(self.duration) and self.duration >= MIN_DURATION):
-            raise RangeError(f"duration {self.duration} is too short", f"give {MIN_DURATION} seconds or more")
+            raise RangeError(f"duration {self.duration} cannot be rendered", f"give {MIN_DURATION} seconds or more")
         if self.seed is not None and not 0 <= self.seed < 2**31:
             raise RangeError(f"seed {self.seed} is outside 0 to {2**31 - 1}", "give another, or none")
         if self.cadence is not None and not 1 <= self.cadence <= 50:
             raise RangeError(f"cadence {self.cadence} is outside 1 to 50", "2 is usual")
+
+    def _check_types(self) -> None:
+        """What comes from a project's file may have been edited by hand."""
+        kinds: dict[type | tuple[type, ...], tuple[str, ...]] = {
+            Path: ("song", "cover", "prompts", "base_settings", "frames_dir"),
+            str: ("title", "artist", "preset", "style", "negative", "drive", "fps", "mode", "renderer", "webui"),
+            int: ("width", "height", "seed", "cadence"),
+            (int, float): ("start", "duration"),
+            bool: ("captions",),
+        }
+        needed = ("song", "preset", "style", "drive", "start", "captions", "renderer")
+        for kind, names in kinds.items():
+            for name in names:
+                value = getattr(self, name)
+                wrong = not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)
+                if wrong and (value is not None or name in needed):
+                    raise RangeError(f"{name} cannot be {value!r}", "see music-visualizer render --help")
+        if self.mode not in (None, "2D", "3D") or self.renderer not in ("animatic", "deforum"):
+            raise RangeError(f"mode {self.mode}, renderer {self.renderer}: not known", "see render --help")
 
     def over(self, base: Mapping[str, Any], driven: frozenset[str]) -> Request:
         """This request with nothing left open: what the person did not say is their base settings', else ours.
@@ -97,10 +120,10 @@ class Request:
         try:
             paths = {
                 k: project.folder / data[k] if data[k] is not None else None
-                for k in ("song", "cover", "prompts", "base_settings")
+                for k in ("song", "cover", "prompts", "base_settings", "frames_dir")
             }
             return cls(**{**data, **paths})
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ProjectError(f"{project.file} cannot be read: {error}", "render the song again") from error
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from lib_music.errors import FfmpegError
 from lib_music.ffmpeg import ffmpeg_exe, file_url
+from lib_music.files import sync_folder
 from lib_music.render.renderer import Frame
 
 #: Frames that wait between painting and encoding.
@@ -137,7 +138,10 @@ class Segment:
         if self._child.wait() != 0:
             raise self._failure()
         self._stderr.close()
+        with self._aside.open("rb") as file:
+            os.fsync(file.fileno())
         self._aside.replace(self.path)
+        sync_folder(self.path.parent)
 
     def abort(self) -> None:
         """Leave nothing behind."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from lib_music.audio import Audio
 from lib_music.errors import FfmpegError
 from lib_music.ffmpeg import ffmpeg_exe, file_url
-from lib_music.files import written_aside
+from lib_music.files import write_bytes, written_aside
 from lib_music.video.encode import timescale, translate
 
 #: Rate of the finished video's sound, Hz.
@@ -60,49 +60,47 @@ def sound_filter(audio: Audio, seconds: float) -> str:
     return ",".join(chain)
 
 
+def joined(segments: Sequence[Path], frames: Sequence[int], fps: Fraction) -> list[str]:
+    """ffmpeg's input arguments for finished segments in one folder, each with its number of frames."""
+    listing = segments[0].parent / "concat.txt"
+    lines = ["ffconcat version 1.0"]
+    for segment, count in zip(segments, frames, strict=True):
+        # Names are our own digits; the stated length keeps each border on its exact tick.
+        lines += [f"file {segment.name}", f"duration {float(count / fps):.9f}"]
+    write_bytes(listing, ("\n".join(lines) + "\n").encode())
+    return ["-f", "concat", "-safe", "0", "-i", file_url(listing)]
+
+
 def mux(
-    segments: Sequence[Path],
-    frames: Sequence[int],
-    fps: Fraction,
-    audio: Audio,
-    titles: Titles,
-    thumbnail: Path,
-    out: Path,
+    picture: Sequence[str], n_frames: int, fps: Fraction, audio: Audio, titles: Titles, thumbnail: Path, out: Path
 ) -> None:
-    """Write ``out`` from finished segments.
+    """Write ``out`` atomically.
 
     Parameters
     ----------
-    segments : paths in order, all in one folder
-    frames : number of frames in each
-    fps : Fraction
+    picture : ffmpeg's input arguments
+        Of :func:`joined`, or ``-i`` and a finished video whose titles or sound change.
+    n_frames : int
+        Frames there must be, at ``fps``.
     audio : Audio
         The range that sounds.
     titles : Titles
     thumbnail : Path
         JPEG, embedded as the video's cover.
-    out : Path
-        The mp4; written aside and renamed.
 
     Raises
     ------
     FfmpegError
-        With ffmpeg's own reason.
+        With ffmpeg's own reason, or when frames are missing.
     """
-    folder = segments[0].parent
-    concat, meta = folder / "concat.txt", folder / "titles.txt"
-    lines = ["ffconcat version 1.0"]
-    for segment, count in zip(segments, frames, strict=True):
-        # Names are our own digits; the stated length keeps each border on its exact tick.
-        lines += [f"file {segment.name}", f"duration {float(count / fps):.9f}"]
-    concat.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    meta.write_text(_ffmetadata(titles), encoding="utf-8")
-    seconds = float(sum(frames) / fps)
+    meta = thumbnail.with_name("titles.txt")
+    write_bytes(meta, _ffmetadata(titles).encode("utf-8", "replace"))
+    seconds = float(n_frames / fps)
     with written_aside(out) as aside:
         # fmt: off
         argv = [
-            ffmpeg_exe(), "-v", "error", "-nostdin", "-y",
-            "-f", "concat", "-safe", "0", "-i", file_url(concat),
+            ffmpeg_exe(), "-v", "error", "-nostdin", "-xerror", "-y",
+            *picture,
             "-f", "f32le", "-ar", str(SOUND_RATE), "-ac", "2", "-i", "pipe:0",
             "-f", "ffmetadata", "-i", file_url(meta),
             "-f", "image2", "-pattern_type", "none", "-i", file_url(thumbnail),
@@ -113,8 +111,16 @@ def mux(
         ]
         # fmt: on
         run(argv, (block.tobytes() for block in audio.blocks(SOUND_RATE, channels=2)))
-    concat.unlink()
+        if (found := count_frames(aside)) != n_frames:
+            raise FfmpegError(f"{found} of {n_frames} frames reached the video", "run the same command again")
     meta.unlink()
+
+
+def count_frames(video: Path) -> int:
+    """Frames of a file's first video stream, counted as packets without decoding."""
+    argv = [ffmpeg_exe(), "-v", "error", "-nostdin", "-i", file_url(video), "-map", "0:v:0", "-c", "copy"]
+    done = subprocess.run([*argv, "-f", "framehash", "-hash", "adler32", "-"], capture_output=True, check=False)
+    return sum(1 for line in done.stdout.splitlines() if line and not line.startswith(b"#"))
 
 
 def take_thumbnail(segment: Path, frame: int, out: Path) -> None:

@@ -17,7 +17,7 @@ from lib_music.errors import FfmpegError
 from lib_music.ffmpeg import ffmpeg_exe
 from lib_music.pipeline import segment_lengths
 from lib_music.video.encode import Encoding, Segment, SegmentWriter, timescale
-from lib_music.video.mux import Chapter, Titles, mux, take_thumbnail
+from lib_music.video.mux import Chapter, Titles, count_frames, joined, mux, take_thumbnail
 
 SIZE = 128
 
@@ -115,7 +115,7 @@ def finished(folder: Path, audio: Audio, seconds: float, fps: Fraction = Fractio
         "house",
         (Chapter(0.0, seconds / 2, "A (verse)"), Chapter(seconds / 2, seconds, "B = drop")),
     )
-    mux(segments, lengths, fps, audio, titles, folder / "thumb.jpg", folder / "out.mp4")
+    mux(joined(segments, lengths, fps), n, fps, audio, titles, folder / "thumb.jpg", folder / "out.mp4")
     return folder / "out.mp4"
 
 
@@ -234,3 +234,30 @@ def test_what_ffmpeg_says_is_translated(
 )
 def test_segments_are_about_ten_seconds(n: int, lengths: list[int]) -> None:
     assert segment_lengths(n, Fraction(24)) == lengths
+
+
+def test_a_video_with_missing_frames_is_not_taken_for_whole(tmp_path: Path) -> None:
+    audio = open_audio(click_track(tmp_path / "s.wav", 3.0, [1.0]))
+    segments = encode(tmp_path, [24, 24, 24], Fraction(24))
+    take_thumbnail(segments[0], 0, tmp_path / "thumb.jpg")
+    segments[1].write_bytes(b"")
+    with pytest.raises(FfmpegError):
+        mux(
+            joined(segments, [24] * 3, Fraction(24)),
+            72,
+            Fraction(24),
+            audio,
+            Titles("t"),
+            tmp_path / "thumb.jpg",
+            tmp_path / "out.mp4",
+        )
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_titles_change_without_the_picture(tmp_path: Path) -> None:
+    audio = open_audio(click_track(tmp_path / "s.wav", 3.0, [1.0]))
+    video = finished(tmp_path, audio, 3.0)
+    again = tmp_path / "again.mp4"
+    mux(["-i", str(video)], 72, Fraction(24), audio, Titles("Another"), tmp_path / "thumb.jpg", again)
+    assert count_frames(again) == 72 and "Another" in told(again) and "Album" not in told(again)
+    assert np.allclose(timestamps(again), timestamps(video))
