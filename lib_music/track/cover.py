@@ -3,7 +3,8 @@
 Conventions: a prepared cover is an 8-bit RGB PNG, upright, opaque, sRGB, :data:`MIN_SIDE` to
 :data:`MAX_SIDE` pixels a side, written aside and renamed. Pictures are opened by Pillow's readers of
 :data:`FORMATS` alone, from bytes already in memory, and measured before they are unpacked. A bad picture of
-the person's is an error; a bad one inside the song is a warning.
+the person's is an error (but a JPEG of theirs that is cut short is used as far as it goes); a bad one inside the song
+is a warning. A strip keeps its middle, for renderers crop anyway.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ MAX_PIXELS = 64_000_000
 MIN_SIDE, MAX_SIDE = 16, 2048
 #: What shows through: neither a black nor a white drawing vanishes on it.
 BACKGROUND = (128, 128, 128)
+#: How every JPEG begins and ends.
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+#: Of a picture cut short this much must be there.
+_LEAST_PAINTED = 0.1
 #: Pictures tried inside one song.
 _MAX_EMBEDDED = 8
 #: What Pillow's readers raise on damaged files.
@@ -45,7 +50,7 @@ _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticE
 
 @dataclass(frozen=True)
 class Cover:
-    """A prepared picture. ``path`` of the PNG; ``source``; ``warnings`` about pictures that were passed over."""
+    """A prepared picture. ``path`` of the PNG; ``source``; ``warnings`` about pictures passed over or cut short."""
 
     path: Path
     source: Source
@@ -74,8 +79,9 @@ def prepare_cover(own: Path | None, audio_path: Path, track: Track, out: Path) -
         ``out`` cannot be written.
     """
     if own is not None:
-        _write(_decode(_read(Path(own)), Path(own).name), out)
-        return Cover(out, "own file")
+        picture, told = _own(Path(own))
+        _write(picture, out)
+        return Cover(out, "own file", told)
     passed_over: list[str] = []
     for data in _embedded(audio_path, passed_over):
         try:
@@ -93,7 +99,21 @@ def prepare_cover(own: Path | None, audio_path: Path, track: Track, out: Path) -
 
 def check_cover(path: Path) -> None:
     """Read the person's picture without keeping it; raises CoverError when it cannot be used."""
-    _decode(_read(path), path.name)
+    _own(path)
+
+
+def _own(path: Path) -> tuple[Image, tuple[str, ...]]:
+    """The person's picture and what is to be told about it; raises CoverError."""
+    data = _read(path)
+    try:
+        return _decode(data, path.name), ()
+    except CoverError:
+        if data.startswith(_JPEG_START):
+            # With an end to it, the decoder gives what it has instead of waiting for more.
+            with contextlib.suppress(CoverError):
+                picture = _decode(data + _JPEG_END, path.name, cut=True)
+                return picture, (f"{path.name} is cut short; what there is of it is used",)
+        raise
 
 
 def _read(path: Path) -> bytes:
@@ -136,8 +156,11 @@ def _embedded(path: Path, passed_over: list[str]) -> Iterator[bytes]:
             yield bytes(image.data)
 
 
-def _decode(data: bytes, name: str) -> Image:
-    """Unpack a picture into plain RGB within the size limits, or raise CoverError."""
+def _decode(data: bytes, name: str, *, cut: bool = False) -> Image:
+    """Unpack a picture into plain RGB within the size limits, or raise CoverError.
+
+    Of one that is ``cut`` short only the rows that hold something are kept.
+    """
     from PIL import Image, UnidentifiedImageError
 
     with warnings.catch_warnings():
@@ -147,7 +170,7 @@ def _decode(data: bytes, name: str) -> Image:
                 _check_size(image, name)
                 image.draft("RGB", (MAX_SIDE, MAX_SIDE))
                 image.load()
-                return _plain(image, name)
+                return _plain(_painted(image) if cut else image)
         except UnidentifiedImageError as error:
             raise _not_a_picture(data, name) from error
         except Image.DecompressionBombError as error:
@@ -165,23 +188,40 @@ def _not_a_picture(data: bytes, name: str) -> CoverError:
                       "give a JPEG, PNG, WebP, GIF, BMP or TIFF file")
 
 
+def _painted(image: Image) -> Image:
+    """The rows above the flat ground that a decoder leaves where data is missing; raises ValueError for too few."""
+    pixels = np.asarray(image)
+    drawn = (pixels != pixels[-1:, -1:]).reshape(image.height, image.width, -1).any(axis=2)
+    rows = int(np.flatnonzero(drawn.any(axis=1)).max(initial=-1)) + 1
+    if rows < MIN_SIDE or drawn.mean() < _LEAST_PAINTED:
+        raise ValueError("next to nothing of it is there")
+    return image.crop((0, 0, image.width, rows))
+
+
 def _check_size(image: Image, name: str) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise CoverError(f"{name} is {width}×{height}, over {MAX_PIXELS // 10**6} million pixels", "scale it down")
-    shrink = min(1.0, MAX_SIDE / max(width, height))
-    if min(width, height) * shrink < MIN_SIDE:
-        raise CoverError(f"{name} is {width}×{height}, too small or too narrow to fill a video",
-                         f"give at least {MIN_SIDE} pixels a side and no strip")
+    if min(width, height) < MIN_SIDE:
+        raise CoverError(f"{name} is {width}×{height}, too small to fill a video",
+                         f"give at least {MIN_SIDE} pixels a side")
 
 
-def _plain(image: Image, name: str) -> Image:
+def _shrink(image: Image) -> None:
+    """Scale down in place to MAX_SIDE, but for a strip, whose short side stays at MIN_SIDE."""
+    from PIL import Image
+
+    side = max(MAX_SIDE, -(-MIN_SIDE * max(image.size) // min(image.size)))
+    image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def _plain(image: Image) -> Image:
     """Upright, opaque 8-bit sRGB of at most MAX_SIDE, free of metadata."""
     from PIL import Image, ImageOps
 
     if image.mode in ("RGB", "RGBA", "L", "LA", "CMYK") and "transparency" not in image.info:
         # early, so that one copy of a huge picture is the most that is ever held
-        image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        _shrink(image)
     with contextlib.suppress(*_DAMAGE):  # broken EXIF is no reason to lose the picture
         image = ImageOps.exif_transpose(image) or image
     profile = image.info.get("icc_profile")
@@ -194,7 +234,9 @@ def _plain(image: Image, name: str) -> Image:
     elif profile:
         image = _to_srgb(image, profile)
     image = image.convert("RGB")
-    image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    _shrink(image)
+    left, top = (max(0, side - MAX_SIDE) // 2 for side in image.size)
+    image = image.crop((left, top, left + min(image.width, MAX_SIDE), top + min(image.height, MAX_SIDE)))
     image.info = {}
     return image
 

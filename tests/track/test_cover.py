@@ -18,13 +18,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
 from lib_music.errors import CoverError, ProjectError
 from lib_music.ffmpeg import ffmpeg_exe
 from lib_music.track import Cover, Track, prepare_cover
 from lib_music.track.art import generate_cover
-from lib_music.track.cover import BACKGROUND, MAX_BYTES, MAX_SIDE, MIN_SIDE
+from lib_music.track.cover import BACKGROUND, MAX_BYTES, MAX_SIDE, MIN_SIDE, check_cover
 
 TRACK = Track("A Title", ("An Artist",), 10.0)
 #: Where the four colours of the test card lie, as fractions of its width and height.
@@ -176,6 +176,66 @@ def test_large_pictures_are_scaled_down(tmp_path: Path) -> None:
         assert_card(image)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize(("size", "kept"), [
+    ((20, 5000), (16, 2048)), ((5000, 20), (2048, 16)), ((21, 30_000), (16, 2048)), ((16, 16), (16, 16)),
+    ((16, 2048), (16, 2048)), ((100, 5000), (41, 2048)),
+])
+def test_a_strip_keeps_its_middle(tmp_path: Path, kind: str, size: tuple[int, int], kept: tuple[int, int]) -> None:
+    strip = Image.new("RGB", size, (200, 30, 30))
+    long = max(size)
+    middle = (0, long // 3, size[0], long - long // 3) if size[1] == long else (long // 3, 0, long - long // 3, size[1])
+    strip.paste((30, 60, 210), middle)
+    image = prepared(encode(strip, kind), tmp_path)
+    assert image.size == kept
+    assert np.abs(np.subtract(image.getpixel((kept[0] // 2, kept[1] // 2)), (30, 60, 210))).max() <= 12
+
+
+def photo(side: int = 256) -> Image.Image:
+    """A picture with something in every row."""
+    noise = np.random.default_rng(5).integers(0, 60, (side, side, 3))
+    ramp = np.linspace(0, 190, side)[:, None, None]
+    return Image.fromarray((noise + ramp).astype(np.uint8))
+
+
+@pytest.mark.parametrize("keep", [0.4, 0.7, 0.99])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
+def test_a_jpeg_cut_short_is_used_as_far_as_it_goes(tmp_path: Path, keep: float, options: dict[str, Any]) -> None:
+    whole = encode(photo(), "JPEG", quality=90, **options)
+    (tmp_path / "own.jpg").write_bytes(whole[: int(keep * len(whole))])
+    check_cover(tmp_path / "own.jpg")
+    cover = prepare_cover(tmp_path / "own.jpg", tmp_path / "no song", TRACK, tmp_path / "out.png")
+    assert cover.source == "own file" and cover.warnings == ("own.jpg is cut short; what there is of it is used",)
+    with Image.open(cover.path) as image:
+        found = np.asarray(image, float)
+    assert found.shape[1:] == (256, 3)
+    if options.get("progressive"):
+        assert len(found) == 256
+    else:
+        assert keep - 0.15 <= len(found) / 256 <= keep + 0.1
+    upper = np.asarray(photo(), float)[: int(len(found) * 0.8)]
+    assert np.abs(found[: len(upper)] - upper).mean() < 20, "it is the picture, not the ground"
+
+
+def test_of_a_cut_photograph_that_lies_on_its_side_the_right_part_is_kept(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    whole = encode(photo(), "JPEG", quality=90, exif=exif.tobytes())
+    (tmp_path / "own.jpg").write_bytes(whole[: len(whole) // 2])
+    cover = prepare_cover(tmp_path / "own.jpg", tmp_path / "no song", TRACK, tmp_path / "out.png")
+    with Image.open(cover.path) as image:
+        assert image.height == 256 and 90 <= image.width <= 150
+
+
+def test_nothing_of_a_cut_picture_changes_how_others_are_read(tmp_path: Path) -> None:
+    (tmp_path / "own.jpg").write_bytes(encode(photo(), "JPEG")[:-4000])
+    check_cover(tmp_path / "own.jpg")
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+    (tmp_path / "cut.png").write_bytes(PLAIN["png"][:-30])
+    with pytest.raises(CoverError, match="damaged"):
+        check_cover(tmp_path / "cut.png")
+
+
 # --- what cannot be used ------------------------------------------------------------------------------
 
 
@@ -210,7 +270,9 @@ BAD = {
     "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\nshowpage\n", "is not a picture"),
     "webpage": (b"<!doctype html><html></html>", "is not a picture"),
     "one byte": (b"x", "is not a picture"),
-    "jpeg cut": (PLAIN["jpeg"][: len(PLAIN["jpeg"]) * 2 // 3], "is damaged"),
+    "jpeg cut": (encode(photo(), "JPEG")[:1000], "is damaged"),
+    "jpeg without a picture": (PLAIN["jpeg"][:200], "damaged"),
+    "jpeg header": (PLAIN["jpeg"][: PLAIN["jpeg"].index(b"\xff\xda") + 14], "is damaged"),
     "png cut": (PLAIN["png"][:-30], "is damaged"),
     "webp cut": (PLAIN["webp"][: len(PLAIN["webp"]) // 2], "damaged"),
     "gif cut": (PLAIN["gif"][: len(PLAIN["gif"]) // 2], "is damaged"),
@@ -221,7 +283,7 @@ BAD = {
     "no size": (png_claiming(0, 0), "damaged"),
     "pixel": (encode(Image.new("RGB", (1, 1)), "PNG"), "1×1, too small"),
     "stamp": (encode(Image.new("RGB", (15, 400)), "PNG"), "15×400, too small"),
-    "strip": (encode(Image.new("RGB", (30_000, 20)), "PNG"), "too narrow"),
+    "thread": (encode(Image.new("RGB", (30_000, 15)), "PNG"), "30000×15, too small"),
 }
 
 
