@@ -50,14 +50,16 @@ class _Grade:
     part: tuple[float, float] = (0.0, 1.0)
 
 
-#: Three-colour ramps: they also work on a grey or flat cover. Their middle is saturated, whatever the cover.
+#: Three-colour ramps: they also work on a grey or flat cover. Their middle is saturated, whatever the cover. Most songs
+#: open with the cover itself and a verse, and their chorus and drop come third and fourth: the calm ramp is the first,
+#: the most brilliant ones follow.
 _RAMPS = (
     ("#0b1a5c", "#1f86e0", "#d6f6ff"),  # midnight, azure, ice
     ("#4a0a4f", "#f0386b", "#ffd166"),  # plum, raspberry, gold
-    ("#04404a", "#12b9a8", "#fff3c4"),  # deep teal, turquoise, cream
+    ("#14104a", "#ff4fa3", "#8ff5ff"),  # ink, pink, cyan
     ("#2a1070", "#9b4dff", "#ffd0f0"),  # indigo, violet, rose
     ("#6a0f1e", "#ff6a2b", "#fff0a8"),  # oxblood, orange, butter
-    ("#14104a", "#ff4fa3", "#8ff5ff"),  # ink, pink, cyan
+    ("#04404a", "#0fc7b0", "#fff3c4"),  # deep teal, turquoise, cream
     ("#084a34", "#2fcf74", "#f4ffc0"),  # forest, emerald, lime
     ("#1b2a7b", "#ff8a6c", "#ffe9d6"),  # ultramarine, coral, blush
     ("#4b2a7e", "#f7b32b", "#fdf6d8"),  # violet, amber, ivory
