@@ -146,7 +146,7 @@ def test_what_cannot_be_read_is_left_out(text: str) -> None:
     assert "zoom" not in followed({"zoom": text}, "strength").schedules
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.dictionaries(
     st.sampled_from(["zoom", "angle", "translation_x", "translation_z", "transform_center_y", "rotation_3d_x",
                      "strength_schedule", "contrast_schedule"]),
