@@ -153,6 +153,7 @@ def prepare(
 ) -> Plan:
     """Everything up to the Animation; writes each stage's file into the (open) project."""
     from lib_music.prompts.captions import PaletteCaptioner, produce_prompts
+    from lib_music.render.deforum_drive import follow_base, undriven_notes
     from lib_music.render.deforum_settings import build_settings, write_settings
     from lib_music.schedule.choreography import Look, animate, choose_preset
     from lib_music.schedule.store import save_animation
@@ -181,6 +182,9 @@ def prepare(
         base_settings=base.values if base else None,
         driven=driven,
     )
+    if base is not None:
+        animation = follow_base(animation, base.values, driven)
+        warnings += undriven_notes(request.drive, animation)
     if storyboard.cover == "start":
         animation = replace(animation, start_image=cover)
     save_animation(project.path(ANIMATION), animation)
@@ -410,7 +414,7 @@ def _mux(plan: Plan, project: Project, picture: list[str], titles: Titles, words
     timebase = plan.animation.timebase
     name = slug(plan.track.display)
     # The song itself may lie in the folder, or another file of the person's.
-    free = (f"{name}{extra}.mp4" for extra in ("", *(f"-video-{n}" for n in itertools.count(1))))
+    free = itertools.chain([f"{name}.mp4"], (f"{name}-video-{n}.mp4" for n in itertools.count(1)))
     ours = project.progress().video
     video = next(p for p in map(project.path, free) if p.name == ours or not p.exists())
     mux(picture, timebase.n_frames, timebase.fps, plan.audio, titles, project.path(THUMBNAIL), video)

@@ -245,10 +245,11 @@ class Project:
 
     def clear_segments(self) -> None:
         """Delete segments and states."""
-        for name, kind in (("segments", "*.seg"), ("states", "*.state")):
+        for name, kinds in (("segments", ("*.seg", "concat.txt")), ("states", ("*.state",))):
             folder = self.folder / name
-            for path in folder.glob(kind) if folder.is_dir() else ():
-                path.unlink(missing_ok=True)
+            for kind in kinds:
+                for path in folder.glob(kind):
+                    path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 folder.rmdir()
 

@@ -297,3 +297,119 @@ def test_what_is_not_said_is_the_base_settings(tmp_path: Path) -> None:
     assert (theirs.fps, theirs.width, theirs.height, theirs.mode, theirs.cadence) == ("30", 640, 360, "3D", 5)
     said = Request(Path("song.mp3"), width=256, fps="25", mode="2D").over(base, frozenset())
     assert (said.fps, said.width, said.height, said.mode, said.cadence) == ("25", 256, 360, "2D", None)
+
+
+def stopped(music: Path, out: Path) -> None:
+    """A render that was killed after its first segment."""
+    child = start("render", music / "song.mp3", "--cover", music / "cover.png", "--size", "128x128", "--out", out)
+    while not (out / "segments" / "00001.seg").is_file() and child.poll() is None:
+        time.sleep(0.005)
+    child.kill()
+    child.communicate()
+
+
+@pytest.mark.parametrize("harm", ["segment empty", "segment cut", "state gone", "state damaged", "progress damaged"])
+def test_what_a_power_cut_leaves_is_painted_again(music: Path, whole: Path, tmp_path: Path, harm: str) -> None:
+    out = tmp_path / "harmed"
+    stopped(music, out)
+    segment = out / "segments" / "00000.seg"
+    states = list((out / "states").glob("*.state"))
+    if harm == "segment empty":
+        segment.write_bytes(b"")
+    elif harm == "segment cut":
+        segment.write_bytes(segment.read_bytes()[:-500])
+    elif harm == "progress damaged":
+        (out / "progress.json").write_text("{]")
+    else:
+        for state in states:
+            state.unlink() if harm == "state gone" else state.write_bytes(b"x")
+    render(music, out)
+    assert frames_of(the_video(out)) == frames_of(the_video(whole))
+    assert not (out / "segments").exists()
+
+
+def test_files_that_are_not_ours_are_never_touched(music: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p"
+    run("storyboard", music / "song.mp3", "--out", out)
+    (out / "holiday.mp4").write_bytes(b"precious")
+    (out / "deep").mkdir()
+    (out / "deep" / ".notes.123.part.txt").write_text("precious")
+    render(music, out, "--duration", "3")
+    assert (out / "holiday.mp4").read_bytes() == b"precious"
+    assert (out / "deep" / ".notes.123.part.txt").read_text() == "precious"
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / ".thesis.1.part.doc").write_text("precious")
+    run("render", music / "song.mp3", "--out", other, code=3)
+    assert [path.name for path in other.iterdir()] == [".thesis.1.part.doc"]
+
+
+def test_a_song_inside_its_own_project_survives(music: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p"
+    clip = tmp_path / "clip.mp4"
+    subprocess.run([ffmpeg_exe(), "-v", "error", "-i", music / "song.mp3", "-t", "6", "-c:a", "aac", clip], check=True)
+    run("storyboard", clip, "--out", out)
+    inside = out / "music-visualizer.mp4"
+    clip.rename(inside)
+    before = inside.read_bytes()
+    for _ in range(2):
+        run("render", inside, "--title", "Music Visualizer", "--size", "64x64", "--out", out)
+    assert inside.read_bytes() == before
+    assert len(list(out.glob("*.mp4"))) == 2
+
+
+def test_edits_after_importing_prompts_are_kept(music: Path, tmp_path: Path) -> None:
+    out, prompts = tmp_path / "p", tmp_path / "prompts.txt"
+    prompts.write_text("a lighthouse\n\na whale\n")
+    argv = ("animate", music / "song.mp3", "--prompts", prompts, "--out", out)
+    run(*argv)
+    board = out / "storyboard.json"
+    board.write_text(board.read_text().replace("a lighthouse", "an edited lighthouse"))
+    run(*argv)
+    assert "an edited lighthouse" in board.read_text()
+    prompts.write_text("a heron\n")
+    run(*argv)
+    assert "a heron" in board.read_text()
+    assert "an edited lighthouse" in (out / "storyboard-1.json").read_text(), "what was edited is kept beside it"
+
+
+def test_a_failed_run_leaves_a_project_as_it_was(music: Path, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "a"
+    (tmp_path / "bad.json").write_text('{"format": 3')
+    run("render", music / "song.mp3", "--prompts", tmp_path / "bad.json", "--out", out, code=2)
+    assert not (tmp_path / "deep").exists()
+    render(music, out, "--duration", "3")
+    run("render", music / "song.mp3", "--prompts", tmp_path / "bad.json", "--out", out, code=2)
+    assert "nothing to do" in run("resume", out)
+
+
+def test_a_new_title_paints_nothing_again(music: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p"
+    render(music, out, "--duration", "3")
+    before = frames_of(the_video(out))
+    assert "(0 painted now" in render(music, out, "--duration", "3", "--title", "Another")
+    assert the_video(out).name.endswith("another.mp4") and frames_of(the_video(out)) == before
+
+
+def test_resume_knows_its_renderer_and_does_without_the_cover_file(music: Path, tmp_path: Path) -> None:
+    out, cover = tmp_path / "p", tmp_path / "cover.png"
+    cover.write_bytes((music / "cover.png").read_bytes())
+    run("animate", music / "song.mp3", "--cover", cover, "--size", "64x64", "--duration", "3", "--out", out)
+    request = json.loads((out / "project.json").read_text())["request"]
+    assert request["renderer"] == "animatic"
+    cover.unlink()
+    assert "project's copy" in run("resume", out)
+    data = json.loads((out / "project.json").read_text())
+    data["request"] |= {"renderer": "deforum", "webui": "ftp://10.0.0.1"}
+    (out / "project.json").write_text(json.dumps(data))
+    assert "10.0.0.1" in run("resume", out, code=2), "it would go to the WebUI, not to the animatic"
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "null", '"x"', "{}", '{"version": 1}', '{"version": 1, "request": {"song": null}}']
+)
+def test_a_damaged_project_file_is_one_line(whole: Path, text: str, tmp_path: Path) -> None:
+    (tmp_path / "project.json").write_text(text)
+    said = run("resume", tmp_path, code=3)
+    assert "Traceback" not in said and said.count("\n") == 1
+    assert run("list", tmp_path)
