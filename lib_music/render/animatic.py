@@ -51,7 +51,6 @@ class Motion:
     centre_x: Array
     centre_y: Array
     strength: Array
-    contrast: Array
 
     @classmethod
     def of(cls, animation: Animation) -> Motion:
@@ -63,7 +62,6 @@ class Motion:
             return schedule.sample(n) if schedule else np.full(n, rest)
 
         strength = np.clip(curve("strength_schedule", 0.65), 0.0, 1.0)
-        common = (strength, curve("contrast_schedule", 1.0))
         if animation.mode == "2D":
             return cls(
                 curve("zoom", 1.0),
@@ -72,7 +70,7 @@ class Motion:
                 curve("translation_y", 0.0),
                 curve("transform_center_x", 0.5),
                 curve("transform_center_y", 0.5),
-                *common,
+                strength,
             )
         px = width / 256
         x = -_PX_PER_UNIT * curve("translation_x", 0.0) - _PX_PER_DEGREE_Y * curve("rotation_3d_y", 0.0)
@@ -85,7 +83,7 @@ class Motion:
             y * px,
             half,
             half,
-            *common,
+            strength,
         )
 
     def step(self, i: int, width: int, height: int) -> Matrix:
@@ -109,7 +107,8 @@ class Animatic:
         Write each section's prompt along the bottom.
     """
 
-    name = "animatic"
+    #: The number changes whenever the same animation would be painted otherwise; half a video is then begun anew.
+    name = "animatic 1"
 
     def __init__(self, cover: Rgb, *, captions: bool = False) -> None:
         self._cover, self._captions = cover, captions

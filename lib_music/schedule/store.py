@@ -1,4 +1,4 @@
-"""An Animation as a versioned JSON file, and back.
+"""An Animation as a versioned JSON file.
 
 Conventions: keys of schedules are written as ``[frame, value]`` pairs; the file is the contract between choosing how a
 song moves and painting it.
@@ -6,16 +6,11 @@ song moves and painting it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from lib_music.errors import ProjectError
-from lib_music.files import read_json, write_json
-from lib_music.schedule.animation import Animation, SectionCue
-from lib_music.schedule.schedules import Schedule
-from lib_music.schedule.timebase import Timebase
+from lib_music.files import write_json
+from lib_music.schedule.animation import Animation
 
 ANIMATION_VERSION = 1
 
@@ -54,44 +49,6 @@ def animation_to_dict(animation: Animation) -> dict[str, Any]:
     }
 
 
-def animation_from_dict(data: Mapping[str, Any], folder: Path) -> Animation:
-    """Read the JSON form; ``folder`` is where its start image lies. Raises ProjectError when it is not one."""
-    try:
-        if data["version"] != ANIMATION_VERSION:
-            raise ProjectError(f"the animation is of version {data['version']}", "run the render command again")
-        return Animation(
-            Timebase(Fraction(data["fps"]), data["n_frames"]),
-            data["mode"],
-            data["border"],
-            data["width"],
-            data["height"],
-            data["cadence"],
-            {
-                name: Schedule(name, tuple((int(f), float(v)) for f, v in s["keyframes"]), s["interpolation"])
-                for name, s in data["schedules"].items()
-            },
-            {int(frame): text for frame, text in data["prompts"].items()},
-            {int(frame): text for frame, text in data["negatives"].items()},
-            tuple(SectionCue(**cue) for cue in data["sections"]),
-            tuple(data["hits"]),
-            None if data["start_image"] is None else folder / Path(data["start_image"]).name,
-            data["sampler"],
-            data["steps"],
-            data["seed"],
-            data["sound"]["start"],
-            data["sound"]["duration"],
-            data["base_settings"],
-            frozenset(data["driven"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProjectError(f"the animation cannot be read: {error}", "run the render command again") from error
-
-
 def save_animation(path: Path, animation: Animation) -> None:
     """Write an animation atomically."""
     write_json(path, animation_to_dict(animation))
-
-
-def load_animation(path: Path) -> Animation:
-    """Read an animation; raises ProjectError when it is damaged."""
-    return animation_from_dict(read_json(path), path.parent)
