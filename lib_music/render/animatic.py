@@ -13,6 +13,7 @@ Everything is computed on yuv420p planes: half the pixels of RGB, and what the e
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 from collections.abc import Iterator
@@ -130,15 +131,29 @@ class Animatic:
             if state is None:
                 raise RenderError(f"frame {start} was asked for without what came before", "render from the start")
             canvas.restore(state)
-        for i in range(start, animation.timebase.n_frames):
-            frame = canvas.paint(i)
-            yield strips.over(frame, i) if strips else frame
+        with _one_thread():
+            for i in range(start, animation.timebase.n_frames):
+                frame = canvas.paint(i)
+                yield strips.over(frame, i) if strips else frame
 
     def state(self) -> bytes:
         """See :class:`~lib_music.render.renderer.Renderer`."""
         if self._canvas is None:
             raise RenderError("there is no state before the first frame")
         return self._canvas.save()
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """OpenCV on one thread: painting shares the cores with encoding, and splitting costs more than it gains."""
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 class _Canvas:

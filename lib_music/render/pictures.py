@@ -145,16 +145,18 @@ def choose_grades(cover: Rgb, n: int, size: tuple[int, int]) -> tuple[_Grade, ..
 
     fitted = _fit(cover, *size)
     tones = _Tones.of(fitted)
-    views = [
-        np.asarray(cv2.resize(middle(fitted, share), (48, 48), interpolation=cv2.INTER_AREA), np.uint8)
-        for share in ZOOMS
-    ]
+    side = 32
+    # One above the other, so that a grade is tried on all views at once.
+    views = np.vstack(
+        [cv2.resize(middle(fitted, share), (side, side), interpolation=cv2.INTER_AREA) for share in ZOOMS]
+    ).astype(np.uint8)
     grades = _grades()
-    looks = [np.stack([_to_lab(_apply(grade, view, tones)) for view in views]) for grade in grades]
+    shape = (len(grades), len(ZOOMS), side, side, 3)
+    looks = np.stack([_to_lab(_apply(grade, views, tones)) for grade in grades]).reshape(shape)
 
     def to(which: int) -> Floats:
-        distances = [np.linalg.norm(look - looks[which], axis=3).mean(axis=(1, 2)).min() for look in looks]
-        return np.array(distances, np.float32)
+        distances = np.sqrt(np.square(looks - looks[which]).sum(axis=4)).mean(axis=(2, 3)).min(axis=1)
+        return np.asarray(distances, np.float32)
 
     chosen, distance = [0], to(0)
     while len(chosen) < n:
@@ -275,7 +277,7 @@ class Atlas:
     """An endless picture at two resolutions, finest first, centred on the picture's centre."""
 
     #: Steps in which the small copy appears.
-    STEPS = 96
+    STEPS = 48
 
     def __init__(self, levels: tuple[_Level, ...]) -> None:
         self._levels = levels

@@ -65,7 +65,7 @@ class Encoding:
             "-pix_fmt",
             "yuv420p",
             "-g",
-            str(max(1, round(self.fps * 5))),
+            str(round(self.fps * 12) + 1),
             "-flags",
             "+cgop",
             "-video_track_timescale",
