@@ -31,8 +31,18 @@ from lib_music.demo.compose import compose, write
 Found = dict[str, Any]
 COLUMNS = ("F", "CMLt", "AMLt", "downbeat F", "tempo", "borders 0.5 s", "borders 3 s")
 RESULTS = Path(__file__).parent / "results" / "hearing.md"
-LONG_PLAN = (("intro", 8), ("verse", 16), ("chorus", 16), ("verse", 16), ("chorus", 16), ("break", 12), ("build", 4),
-             ("drop", 24), ("chorus", 12), ("outro", 4))
+LONG_PLAN = (
+    ("intro", 8),
+    ("verse", 16),
+    ("chorus", 16),
+    ("verse", 16),
+    ("chorus", 16),
+    ("break", 12),
+    ("build", 4),
+    ("drop", 24),
+    ("chorus", 12),
+    ("outro", 4),
+)
 
 
 def ours(path: Path) -> Found:
@@ -69,8 +79,12 @@ def score(truth: Found, found: Found) -> dict[str, float]:
     a, b = trim(true_beats), trim(times("beats", found))
     b = b[(b >= a[0] - 1) & (b <= a[-1] + 1)]
     continuity = mir_eval.beat.continuity(a, b) if b.size > 1 else (0.0, 0.0, 0.0, 0.0)
-    out = {"F": mir_eval.beat.f_measure(a, b), "CMLt": continuity[1], "AMLt": continuity[3],
-           "tempo": float(abs(found["tempo"] / truth["tempo"] - 1) <= 0.04)}
+    out = {
+        "F": mir_eval.beat.f_measure(a, b),
+        "CMLt": continuity[1],
+        "AMLt": continuity[3],
+        "tempo": float(abs(found["tempo"] / truth["tempo"] - 1) <= 0.04),
+    }
     if truth.get("downbeats") and "downbeats" in found:
         a, b = trim(times("downbeats", truth)), trim(times("downbeats", found))
         out["downbeat F"] = mir_eval.beat.f_measure(a, b[(b >= a[0] - 1) & (b <= a[-1] + 1)])
@@ -101,11 +115,28 @@ def table(corpus: Path, methods: dict[str, Callable[[Path], Found]]) -> str:
                 groups[name]["steady drums"].append(figures)
             elif not piece["drums"]:
                 groups[name]["without drums"].append(figures)
-    means = [_row(f"{group} ({len(rows)}) | {name}", _mean(rows))
-             for name, sets in groups.items() for group, rows in sets.items()]
+    means = [
+        _row(f"{group} ({len(rows)}) | {name}", _mean(rows))
+        for name, sets in groups.items()
+        for group, rows in sets.items()
+    ]
     head = "| music | method | " + " | ".join(COLUMNS) + " |\n" + "|---" * (2 + len(COLUMNS)) + "|"
-    return "\n".join(["# Hearing", "", __doc__.split("Conventions: ")[1].strip() if __doc__ else "", "", head, *means,
-                      "", "## Each piece", "", head, *lines, ""])
+    return "\n".join(
+        [
+            "# Hearing",
+            "",
+            __doc__.split("Conventions: ")[1].strip() if __doc__ else "",
+            "",
+            head,
+            *means,
+            "",
+            "## Each piece",
+            "",
+            head,
+            *lines,
+            "",
+        ]
+    )
 
 
 def _row(start: str, figures: dict[str, float]) -> str:
@@ -138,9 +169,14 @@ def analysis_speed(pairs: int = 5) -> tuple[float, float, float]:
 def speed_rows() -> list[tuple[str, str, str, str]]:
     """The row of ``make bench``."""
     own, other, ratio = analysis_speed()
-    return [("analysis of a 4-minute stereo file, warm process",
-             "librosa beat_track + onset + chroma + agglomerative", f"{ratio:.2f} ({own:.2f} s / {other:.2f} s)",
-             "<= 0.5")]
+    return [
+        (
+            "analysis of a 4-minute stereo file, warm process",
+            "librosa beat_track + onset + chroma + agglomerative",
+            f"{ratio:.2f} ({own:.2f} s / {other:.2f} s)",
+            "<= 0.5",
+        )
+    ]
 
 
 def main() -> None:

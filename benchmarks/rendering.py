@@ -67,13 +67,11 @@ def ready_made(frames: list[np.ndarray], folder: Path) -> float:
 
 
 def moviepy_seconds(n_frames: int, folder: Path) -> float:
-    """Seconds moviepy takes for a zoom and rotation of the same picture, encoded alike."""
-    from moviepy import ImageClip
+    """Seconds moviepy takes for a chorus's zoom (1.1 a second) and turn (9 degrees a second) of the same picture."""
+    from moviepy import CompositeVideoClip, ImageClip
 
     clip = ImageClip(paint(0, SIZE)).with_duration(n_frames / 24)
-    clip = clip.resized(lambda t: 1 + 0.04 * t).rotated(lambda t: 5 * t, expand=False).with_position("center")
-    from moviepy import CompositeVideoClip
-
+    clip = clip.resized(lambda t: 1.1**t).rotated(lambda t: 9 * t, expand=False).with_position("center")
     film = CompositeVideoClip([clip], size=(SIZE, SIZE))
     began = time.perf_counter()
     film.write_videofile(
@@ -107,7 +105,7 @@ def rows(pairs: int = 5) -> list[tuple[str, str, str, str]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ours, limit, ratio = paired(lambda: product(animation, cover, folder), lambda: ready_made(made, folder), pairs)
-        few = 96
+        few = 168
         peer = statistics.median(moviepy_seconds(few, folder) for _ in range(3))
     rate, peer_rate = n / ours, few / peer
     return [

@@ -172,48 +172,67 @@ class _Canvas:
         #: Motion since the section began, and since the last diffused frame.
         self.place: Matrix = np.eye(3)
         self.since: Matrix = np.eye(3)
-        #: The last frame of the block before: each frame is warped from it once, not from warp to warp, which blurs.
+        #: The last diffused frame, and what stood there before it was diffused. Both are warped once for each frame
+        #: that is shown, not from warp to warp, which blurs; the frames between fade from one to the other.
         self.painted: Frame = np.empty((self.size[1] * 3 // 2, self.size[0]), np.uint8)
-        self._moved: Frame = self.painted.copy()
-        self._sharp: Frame = self.painted.copy()
+        self.before: Frame = self.painted.copy()
+        self._shown: Frame = self.painted.copy()
+        self._other: Frame = self.painted.copy()
         self._border = cv2.BORDER_WRAP if animation.border == "wrap" else cv2.BORDER_REPLICATE
 
     def paint(self, i: int) -> Frame:
         """Advance to frame ``i`` and return it."""
-        import cv2
-
         label = self.switches.get(i, self.label)
         if label != self.label:
             # Before the step: the new picture takes part in this frame's jump, and comes back with it.
             self.label, self.place = label, np.eye(3)
-        if i:
-            step = self.motion.step(i, *self.size)
-            self.since = step @ self.since
-            self.place = _rebase(step @ self.place, self.size)
-            self._move()
-            if self._border == cv2.BORDER_WRAP:
-                # What wraps in does so at every step of its own: several steps cannot be taken as one.
-                np.copyto(self.painted, self._moved)
-                self.since = np.eye(3)
-        self._pull(self._share(i))
-        if i == 0 or (i + 1) % self.animation.cadence == 0:
-            self.painted, self._moved = self._moved, self.painted
-            self.since = np.eye(3)
+        if i == 0:
+            self._draw_sharp(self.painted)
+            self.before[:] = self.painted
             return self.painted
-        return self._moved
+        step = self.motion.step(i, *self.size)
+        self.since = step @ self.since
+        self.place = _rebase(step @ self.place, self.size)
+        weight = (i % self.animation.cadence + 1) / self.animation.cadence
+        return self._between(weight) if i % self.animation.cadence else self._diffuse(i, weight)
 
-    def _share(self, i: int) -> float:
-        """How much of frame i is the sharp picture: over a cadence block it rises to ``1 - strength`` of the first."""
-        cadence = self.animation.cadence
-        block = i - i % cadence
-        if block == 0:
-            return 0.0 if i else 1.0
-        return (1.0 - float(self.motion.strength[block])) * (i - block + 1) / cadence
-
-    def _move(self) -> None:
+    def _diffuse(self, i: int, weight: float) -> Frame:
+        """A diffused frame: pulled by ``1 - strength``, and shown by ``weight``."""
         import cv2
 
-        for source, target, scale in zip(planes(self.painted), planes(self._moved), (1.0, 0.5, 0.5), strict=True):
+        share = 1.0 - float(self.motion.strength[i])
+        self._move(self.painted, self.before)
+        self.since = np.eye(3)
+        self._draw_sharp(self._other)
+        cv2.addWeighted(self.before, 1.0 - share, self._other, share, 0.0, dst=self.painted)
+        if weight == 1.0:
+            return self.painted
+        cv2.addWeighted(self.before, 1.0 - weight, self.painted, weight, 0.0, dst=self._shown)
+        return self._shown
+
+    def _between(self, weight: float) -> Frame:
+        """A frame between two diffused ones, as far into the fade as ``weight``."""
+        import cv2
+
+        self._move(self.painted, self._shown)
+        wraps = self._border == cv2.BORDER_WRAP
+        if wraps:
+            # What wraps in does so at every step of its own: several steps cannot be taken as one.
+            self.painted[:] = self._shown
+        if weight < 1.0:
+            self._move(self.before, self._other)
+            if wraps:
+                self.before[:] = self._other
+            cv2.addWeighted(self._other, 1.0 - weight, self._shown, weight, 0.0, dst=self._shown)
+        if wraps:
+            self.since = np.eye(3)
+        return self._shown
+
+    def _move(self, start: Frame, into: Frame) -> None:
+        """``start`` carried by the motion since the last diffused frame."""
+        import cv2
+
+        for source, target, scale in zip(planes(start), planes(into), (1.0, 0.5, 0.5), strict=True):
             height, width = source.shape
             cv2.warpAffine(
                 source,
@@ -223,17 +242,6 @@ class _Canvas:
                 flags=cv2.INTER_LINEAR,
                 borderMode=self._border,
             )
-
-    def _pull(self, share: float) -> None:
-        import cv2
-
-        if share <= 0.0:
-            return
-        if share >= 1.0:
-            self._draw_sharp(self._moved)
-            return
-        self._draw_sharp(self._sharp)
-        cv2.addWeighted(self._moved, 1.0 - share, self._sharp, share, 0.0, dst=self._moved)
 
     def _draw_sharp(self, into: Frame) -> None:
         """The section's endless picture, carried to where the motion has taken it."""
@@ -262,21 +270,23 @@ class _Canvas:
 
     def save(self) -> bytes:
         buffer = io.BytesIO()
+        label = np.array(self.label)
         np.savez_compressed(
-            buffer, painted=self.painted, place=self.place, since=self.since, label=np.array(self.label)
+            buffer, painted=self.painted, before=self.before, place=self.place, since=self.since, label=label
         )
         return buffer.getvalue()
 
     def restore(self, state: bytes) -> None:
         try:
             with np.load(io.BytesIO(state), allow_pickle=False) as saved:
-                painted, place, since = saved["painted"], saved["place"], saved["since"]
+                painted, before, place, since = (saved[name] for name in ("painted", "before", "place", "since"))
                 label = str(saved["label"])
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise RenderError("the saved state of the animatic is damaged", "delete the project's segments") from error
-        if painted.shape != self.painted.shape or place.shape != (3, 3) or since.shape != (3, 3):
+        shapes = (painted.shape, before.shape, place.shape, since.shape)
+        if shapes != (self.painted.shape, self.before.shape, (3, 3), (3, 3)):
             raise RenderError(f"the saved state is for another size {painted.shape}", "delete the project's segments")
-        self.painted[:], self.place, self.since, self.label = painted, place, since, label
+        self.painted[:], self.before[:], self.place, self.since, self.label = painted, before, place, since, label
 
 
 def _homogeneous(matrix: Matrix) -> Matrix:
