@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -151,21 +152,24 @@ def choose_grades(cover: Rgb, n: int, size: tuple[int, int]) -> tuple[_Grade, ..
         [cv2.resize(middle(fitted, share), (side, side), interpolation=cv2.INTER_AREA) for share in ZOOMS]
     ).astype(np.uint8)
     grades = _grades()
-    shape = (len(grades), len(ZOOMS), side, side, 3)
-    looks = np.stack([_to_lab(_apply(grade, views, tones)) for grade in grades]).reshape(shape)
 
-    def to(which: int) -> Floats:
-        distances = np.sqrt(np.square(looks - looks[which]).sum(axis=4)).mean(axis=(2, 3)).min(axis=1)
-        return np.asarray(distances, np.float32)
+    @cache
+    def look(which: int) -> Floats:
+        return _to_lab(_apply(grades[which], views, tones)).reshape(len(ZOOMS), side, side, 3)
 
-    chosen, distance = [0], to(0)
+    def apart(a: int, b: int) -> float:
+        return float(np.sqrt(np.square(look(a) - look(b)).sum(axis=3)).mean(axis=(1, 2)).min())
+
+    chosen = [0]
     while len(chosen) < n:
         # The first grade that is far enough, in the list's order of taste; else the farthest there is.
-        enough = np.flatnonzero(distance >= 1.1 * MIN_DELTA_E)
-        best = int(enough[0]) if enough.size else int(np.argmax(distance))
-        chosen.append(best)
-        distance = np.minimum(distance, to(best))
-    return tuple(grades[i] for i in chosen)
+        distances: list[float] = []
+        for which in range(len(grades)):
+            distances.append(min(apart(which, other) for other in chosen))
+            if distances[-1] >= 1.1 * MIN_DELTA_E:
+                break
+        chosen.append(int(np.argmax(distances)))
+    return tuple(grades[which] for which in chosen)
 
 
 class SectionPictures:

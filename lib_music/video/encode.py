@@ -11,6 +11,7 @@ import contextlib
 import os
 import queue
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -23,8 +24,13 @@ from lib_music.ffmpeg import ffmpeg_exe, file_url
 from lib_music.files import sync_folder
 from lib_music.render.renderer import Frame
 
-#: Frames that wait between painting and encoding.
-_QUEUE = 12
+if sys.platform == "linux":
+    import fcntl
+
+#: Bytes of frames that wait between painting and encoding, and the most frames: enough to ride out both sides' pauses.
+_QUEUE_BYTES, _QUEUE_FRAMES = 24_000_000, 48
+#: Bytes that a pipe to ffmpeg holds where the system can be asked: a switch of processes for each 64 kB costs a tenth.
+_PIPE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,11 @@ class Segment:
             encoding.argv(self._aside), stdin=subprocess.PIPE, stderr=self._stderr, start_new_session=True
         )
 
+        assert self._child.stdin is not None
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self._child.stdin.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
     def write(self, frame: Frame) -> None:
         """Give the encoder one frame."""
         assert self._child.stdin is not None
@@ -168,7 +179,8 @@ class SegmentWriter:
 
     def __init__(self, encoding: Encoding, begun: Callable[[Path], None], finished: Callable[[Path], None]) -> None:
         self._encoding, self._begun, self._finished = encoding, begun, finished
-        self._queue: queue.Queue[tuple[Segment, Frame | None] | None] = queue.Queue(_QUEUE)
+        waiting = min(_QUEUE_FRAMES, max(4, _QUEUE_BYTES * 2 // (3 * encoding.width * encoding.height)))
+        self._queue: queue.Queue[tuple[Segment, Frame | None] | None] = queue.Queue(waiting)
         self._failure: BaseException | None = None
         self._ready: tuple[Path, Segment] | None = None
         self._open: list[Segment] = []
