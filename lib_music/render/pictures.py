@@ -281,7 +281,7 @@ class Atlas:
     """An endless picture at two resolutions, finest first, centred on the picture's centre."""
 
     #: Steps in which the small copy appears.
-    STEPS = 48
+    STEPS = 32
 
     def __init__(self, levels: tuple[_Level, ...]) -> None:
         self._levels = levels
