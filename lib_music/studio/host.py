@@ -1,0 +1,144 @@
+"""What the page needs to know of the place it runs in: a plain server, AUTOMATIC1111 or Forge.
+
+Conventions: a :class:`Choice` that cannot be used now carries a ``note``, one line saying why and what to do; ids are
+ours and stable, labels are for reading. Nothing in here holds a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from lib_music.pipeline import Plan
+    from lib_music.project import Project
+    from lib_music.prompts.captions import Captioner
+    from lib_music.render.renderer import Renderer, ShouldStop
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One entry of a list on the page; ``note`` is empty when it can be used."""
+
+    id: str
+    label: str
+    note: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be chosen now."""
+        return not self.note
+
+
+@dataclass(frozen=True)
+class Model:
+    """The checkpoint and VAE that paint: names and short hashes; empty where unknown."""
+
+    checkpoint: str = ""
+    checkpoint_hash: str = ""
+    vae: str = ""
+    vae_hash: str = ""
+
+    def differs_from(self, other: Model) -> tuple[str, ...]:
+        """A line for each part in which this one (now loaded) is not ``other`` (recorded)."""
+        lines = []
+        for name in ("checkpoint", "vae"):
+            now, then = getattr(self, name), getattr(other, name)
+            now_hash, then_hash = getattr(self, f"{name}_hash"), getattr(other, f"{name}_hash")
+            same = now_hash == then_hash if now_hash and then_hash else now == then
+            if then and not same:
+                lines.append(f"the {name} was {then}, now it is {now or 'none'}")
+        return tuple(lines)
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """What the person set once for all songs. ``fps`` as text, ids of preset and captioner."""
+
+    preset: str = "auto"
+    fps: str = "24"
+    captioner: str = "palette"
+
+
+@dataclass(frozen=True)
+class Painting:
+    """How far a job is, for the host's own progress bar: ``fraction`` in [0, 1], one line of ``text``."""
+
+    fraction: float
+    text: str
+
+
+class Host(Protocol):
+    """The place the page runs in.
+
+    Methods that touch the GPU are called from a worker thread, inside :meth:`turn` where the docstring says so.
+    """
+
+    name: str
+
+    def workspace(self) -> Path:
+        """The folder that holds the projects; made when it is missing."""
+        ...
+
+    def allowed_folders(self) -> tuple[Path, ...]:
+        """Folders in which a typed path may lie, symlinks resolved."""
+        ...
+
+    def preferences(self) -> Preferences:
+        """The person's settings as they are now."""
+        ...
+
+    def notices(self) -> tuple[str, ...]:
+        """Lines to show on top of the page: what is missing, what to install, restart the WebUI."""
+        ...
+
+    def renderers(self) -> tuple[Choice, ...]:
+        """``animatic``, ``deforum``; the first usable one is the default."""
+        ...
+
+    def captioners(self) -> tuple[Choice, ...]:
+        """``palette`` and what the host has (``blip``, ``deepbooru``)."""
+        ...
+
+    def samplers(self) -> tuple[str, ...]:
+        """Names of samplers; the first is the default."""
+        ...
+
+    def captioner(self, id: str, should_stop: ShouldStop) -> Captioner:
+        """The captioner of that id; it takes the GPU's turn itself. Raises InputError when it is unknown."""
+        ...
+
+    def renderer(self, id: str, plan: Plan, project: Project, should_stop: ShouldStop) -> Renderer:
+        """The renderer of that id for this plan; used inside :meth:`turn`. Raises InputError or DeforumError."""
+        ...
+
+    def turn(self, task: str, should_stop: ShouldStop) -> AbstractContextManager[Callable[[Painting], None]]:
+        """Wait for the GPU and hold it, under the host's own queue and progress bar.
+
+        ``task`` is the id that the host's progress bar is asked for; yields what publishes the progress there. Raises
+        Interrupted when ``should_stop`` says so while waiting. The host's state is as before afterwards.
+        """
+        ...
+
+    def interrupted(self) -> bool:
+        """Whether the person pressed the host's own Interrupt during this turn."""
+        ...
+
+    def model(self) -> Model | None:
+        """What would paint now; None where that is unknown (no checkpoint, a plain server)."""
+        ...
+
+    def switch_model(self, model: Model) -> None:
+        """Load a recorded model, on the person's word only. Raises InputError when the host does not have it."""
+        ...
+
+    def warm_up(self, width: int, height: int, sampler: str, steps: int) -> float | None:
+        """Paint one picture inside a turn: seconds it took, model loading apart; None where that means nothing."""
+        ...
+
+    def file_url(self, path: Path) -> str:
+        """A URL, relative to the page, under which the browser gets a file of the workspace (Range included)."""
+        ...
