@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from lib_music.analysis import Analysis
     from lib_music.prompts.captions import Captioner
     from lib_music.prompts.storyboard import Storyboard
-    from lib_music.prompts.text import Found
+    from lib_music.prompts.suggestions import Suggestions
+    from lib_music.prompts.text import Text
     from lib_music.render.deforum_base import BaseSettings
     from lib_music.render.renderer import Renderer
     from lib_music.track import Track
@@ -71,6 +72,21 @@ class Reporter:
         """Raise Interrupted when the person wants to stop."""
         if self.should_stop():
             raise Interrupted("stopped", "run the same command again: it goes on")
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """What is known of a song before it is set in motion; ``analysis`` is the corrected one."""
+
+    request: Request
+    audio: Audio
+    track: Track
+    analysis: Analysis
+    storyboard: Storyboard
+    cover: Path
+    suggestions: Suggestions
+    seed: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,14 +168,25 @@ def prepare(
     captioner: Captioner | None = None,
 ) -> Plan:
     """Everything up to the Animation; writes each stage's file into the (open) project."""
-    from lib_music.prompts.captions import PaletteCaptioner, produce_prompts
-    from lib_music.render.deforum_drive import follow_base, undriven_notes
-    from lib_music.render.deforum_settings import build_settings, write_settings
-    from lib_music.schedule.choreography import Look, animate, choose_preset
-    from lib_music.schedule.store import save_animation
+    known = understand(request, project, reporter, audio=audio, captioner=captioner)
+    return choreograph(known, project, reporter, base=base, driven=driven)
 
+
+def understand(
+    request: Request,
+    project: Project,
+    reporter: Reporter,
+    *,
+    audio: Audio,
+    captioner: Captioner | None = None,
+    anew: bool = False,
+) -> Understanding:
+    """What the song is, how it sounds and what to paint; writes each stage's file into the (open) project.
+
+    Candidates that the project holds are kept; ``anew`` makes them again, and what the person wrote stays.
+    """
     project.own(audio.content_hash)
-    warnings = [*audio.warnings, *(base.warnings if base else ())]
+    warnings = list(audio.warnings)
     reporter.stage("track")
     track, cover = _track(request, project, audio, warnings)
     reporter.check()
@@ -167,12 +194,32 @@ def prepare(
     reporter.check()
     reporter.stage("prompts")
     seed = request.seed if request.seed is not None else song_seed(audio)
-    words = produce_prompts(captioner or PaletteCaptioner(), cover, track, seed=seed)
-    storyboard = _storyboard(request, project, analysis, words.prompts, seed)
-    warnings += [*words.warnings, *storyboard.warnings]
+    suggestions = _suggestions(project, track, cover, captioner, seed, anew)
+    reporter.check()
+    storyboard = _storyboard(request, project, analysis, suggestions.texts, seed)
+    warnings += [*suggestions.warnings, *storyboard.warnings]
+    return Understanding(request, audio, track, analysis, storyboard, cover, suggestions, seed, tuple(warnings))
+
+
+def choreograph(
+    known: Understanding,
+    project: Project,
+    reporter: Reporter,
+    *,
+    base: BaseSettings | None = None,
+    driven: frozenset[str] = frozenset(),
+) -> Plan:
+    """From what is known to the Animation and its settings file, in the (open) project."""
+    from lib_music.render.deforum_drive import follow_base, undriven_notes
+    from lib_music.render.deforum_settings import build_settings, write_settings
+    from lib_music.schedule.choreography import Look, animate, choose_preset
+    from lib_music.schedule.store import save_animation
+
+    request, analysis, storyboard = known.request, known.analysis, known.storyboard
+    warnings = [*(base.warnings if base else ()), *known.warnings]
     reporter.stage("schedule")
     assert request.width and request.height and request.fps and request.mode, "see Request.over"
-    look = Look(request.width, request.height, request.mode, cadence=request.cadence, seed=seed)
+    look = Look(request.width, request.height, request.mode, cadence=request.cadence, seed=known.seed)
     animation = animate(
         analysis,
         storyboard.resolve(analysis.sections),
@@ -186,14 +233,15 @@ def prepare(
         animation = follow_base(animation, base.values, driven)
         warnings += undriven_notes(request.drive, animation)
     if storyboard.cover == "start":
-        animation = replace(animation, start_image=cover)
+        animation = replace(animation, start_image=known.cover)
     save_animation(project.path(ANIMATION), animation)
-    write_settings(project.path(SETTINGS), build_settings(animation, batch_name=slug(track.display)))
+    write_settings(project.path(SETTINGS), build_settings(animation, batch_name=slug(known.track.display)))
     for warning in warnings:
         log.warning(warning)
         reporter.say(warning)
-    candidates = tuple(found.text for found in words.prompts)
-    return Plan(request, audio, track, analysis, storyboard, animation, cover, candidates, tuple(warnings))
+    candidates = tuple(text.text for text in known.suggestions.texts)
+    told = tuple(warnings)
+    return Plan(request, known.audio, known.track, analysis, storyboard, animation, known.cover, candidates, told)
 
 
 def song_seed(audio: Audio) -> int:
@@ -261,8 +309,28 @@ def _analysis(project: Project, audio: Audio, reporter: Reporter) -> Analysis:
     return read_corrections(corrections).apply(analysis) if corrections.is_file() else analysis
 
 
+def _suggestions(
+    project: Project, track: Track, cover: Path, captioner: Captioner | None, seed: int, anew: bool
+) -> Suggestions:
+    """The project's candidates; made when there are none, or again where that is asked for."""
+    from lib_music.prompts.captions import PaletteCaptioner, produce_prompts
+    from lib_music.prompts.suggestions import SUGGESTIONS, Suggestions, read_suggestions, write_suggestions
+
+    path = project.path(SUGGESTIONS)
+    kept = read_suggestions(path)
+    if kept is not None and not anew:
+        return kept
+    eyes = captioner or PaletteCaptioner()
+    words = produce_prompts(eyes, cover, track, seed=seed)
+    # Read again: the person may have edited while a model looked at the cover.
+    kept = read_suggestions(path) or Suggestions(eyes.name, words.prompts)
+    made = kept.anew(eyes.name, words.prompts, words.warnings)
+    write_suggestions(path, made)
+    return made
+
+
 def _storyboard(
-    request: Request, project: Project, analysis: Analysis, candidates: tuple[Found, ...], seed: int
+    request: Request, project: Project, analysis: Analysis, candidates: tuple[Text, ...], seed: int
 ) -> Storyboard:
     """A prompts file that was not imported yet, else what stands in the project, else the candidates, recycled.
 
