@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from lib_music.errors import DeforumError
+from lib_music.errors import DeforumError, MusicVisualizerError
 from lib_music.render.deforum_client import AUTH_VARIABLE, FIRST_PAUSE, PASSING, Answer, Lost, WebuiClient
-from lib_music.render.deforum_job import JobStatus
+from lib_music.render.deforum_frames import FolderFrames, FrameSource, RouteFrames
+from lib_music.render.deforum_job import JobRecord, JobStatus
+from lib_music.render.deforum_runs import AGAIN
 
 JOBS, BATCHES = "/deforum_api/jobs", "/deforum_api/batches"
 OUR_ROUTES = "/music_visualizer/api/version"
@@ -25,10 +27,14 @@ log = logging.getLogger(__name__)
 
 
 class DeforumApi:
-    """The calls we make."""
+    """The :class:`~lib_music.render.deforum_runs.DeforumRuns` of a remote WebUI.
 
-    def __init__(self, client: WebuiClient) -> None:
-        self.client = client
+    ``frames_dir`` is the WebUI's output folder, or the run's, as this machine sees it. Without it the folder that the
+    WebUI names is tried here, then its file route.
+    """
+
+    def __init__(self, client: WebuiClient, frames_dir: Path | None = None) -> None:
+        self.client, self._frames_dir = client, frames_dir
 
     def check(self) -> None:
         """Make sure that somebody answers who may be Deforum; raises DeforumError.
@@ -43,6 +49,10 @@ class DeforumApi:
         ours = self.client.request("GET", OUR_ROUTES, patience=0.0)
         if ours.ok and isinstance(ours.json(), dict):
             log.info("this extension is installed at %s; using Deforum's own API", self.client.url)
+
+    def choices(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+        """The settings as they are: what is installed there cannot be asked."""
+        return (dict(settings),)
 
     def submit(self, settings: Mapping[str, Any]) -> str:
         """Start a run and return its job id; never twice, even where the answer gets lost."""
@@ -85,6 +95,35 @@ class DeforumApi:
             log.warning("the run goes on at %s: %s", self.client.url, error.message)
             return False
         return answer.ok
+
+    def leave(self) -> None:
+        """The run there goes on or has ended without us."""
+
+    def sources(self, record: JobRecord) -> list[FrameSource]:
+        """A folder that both machines see, and the file route."""
+        if self._frames_dir is not None:
+            folders = [self._frames_dir / record.batch_name, self._frames_dir]
+            return [FolderFrames(folder, record.timestring) for folder in folders]
+        found: list[FrameSource] = []
+        outdir = Path(record.outdir)
+        # The path is the WebUI's word: never one that would make this machine call on another.
+        reachable = outdir.is_absolute() and not record.outdir.startswith(("//", "\\\\"))
+        if reachable and outdir.is_dir():
+            found.append(FolderFrames(outdir, record.timestring))
+            if self.client.is_local:
+                return found
+        if record.outdir:
+            found.append(RouteFrames(self.client, record.outdir, record.timestring))
+        return found
+
+    def trouble(self, status: JobStatus, count: int, n_frames: int, *, begun: bool) -> MusicVisualizerError:
+        """What the job's own word and the number of frames tell; the cause itself is in the WebUI's console."""
+        if status.status == "FAILED":
+            return _failure(status, count, n_frames, begun=begun)
+        if status.status == "SUCCEEDED":
+            fix = "check that its disk is not full, and that this machine sees its output folder"
+            return DeforumError(f"Deforum says it is done with {count} of {n_frames} frames", fix)
+        return DeforumError(f"the run was interrupted there after {count} of {n_frames} frames", AGAIN)
 
     def place_start_image(self, path: Path) -> dict[str, Any]:
         """Settings that make the WebUI find the start image: its path there, or no start image.
@@ -140,6 +179,21 @@ def refusal(answer: Answer, what: str) -> DeforumError:
         return _no_api(answer)
     return DeforumError(
         f"the WebUI answers {answer.status} when it {what}: {_detail(answer)}", "look at its console"
+    )
+
+
+def _failure(status: JobStatus, count: int, n_frames: int, *, begun: bool) -> DeforumError:
+    said = status.message or status.error_type
+    if "cn_1_weight" in said or (not begun and status.error_type != "TERMINAL"):
+        return DeforumError(
+            f"Deforum failed before the first frame: {said}",
+            "install this extension or ControlNet there: without, Deforum stops at 'cn_1_weight'; "
+            "for any other cause see the WebUI's console",
+        )
+    if not begun:
+        return DeforumError(f"Deforum refuses the settings: {said}", "see the WebUI's console")
+    return DeforumError(
+        f"Deforum failed after {count} of {n_frames} frames: {said}", f"see the WebUI's console; {AGAIN}"
     )
 
 

@@ -13,13 +13,12 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from lib_music.errors import DeforumError
-from lib_music.render.deforum_api import DeforumApi
-from lib_music.render.deforum_frames import FolderFrames, FrameSource, RouteFrames, count_frames, decode
+from lib_music.errors import DeforumError, MusicVisualizerError
+from lib_music.render.deforum_frames import FrameSource, count_frames, decode
 from lib_music.render.deforum_job import JobRecord, JobStatus
+from lib_music.render.deforum_runs import AGAIN, DeforumRuns
 from lib_music.render.deforum_settings import CADENCE_MODES, saved_frames
 from lib_music.render.pixels import Rgb
 
@@ -29,8 +28,6 @@ LOOK_AHEAD = 64
 QUEUE_FACTOR = 12
 
 log = logging.getLogger(__name__)
-
-AGAIN = "run the same command again to go on from there"
 
 
 @dataclass(frozen=True)
@@ -59,23 +56,21 @@ class Follower:
 
     def __init__(
         self,
-        api: DeforumApi,
+        runs: DeforumRuns,
         record: JobRecord,
         settings: Mapping[str, Any],
         size: tuple[int, int],
         n_frames: int,
         *,
-        frames_dir: Path | None,
         pace: Pace,
         pause: Callable[[float], None],
         remember: Callable[[JobRecord], None],
     ) -> None:
-        self._api, self._record = api, record
+        self._runs, self._record = runs, record
         self._width, self._height = size
         self._n_frames = n_frames
         self.cadence = int(settings["diffusion_cadence"]) if settings["animation_mode"] in CADENCE_MODES else 1
         self._total = saved_frames(settings["max_frames"], self.cadence)
-        self._frames_dir = frames_dir
         self._pace, self._pause, self._remember = pace, pause, remember
         self._source: FrameSource | None = None
         self._trusted, self._newest = 0, 0
@@ -86,7 +81,8 @@ class Follower:
     def wait(self, frame: int) -> Rgb:
         """The picture of ``frame``, as soon as it can be trusted.
 
-        Raises DeforumError when the run fails, is interrupted, stalls or ends without it.
+        Raises DeforumError when the run fails, is interrupted, stalls or ends without it; Interrupted where the place
+        says that a person stopped it.
         """
         self._changed = time.monotonic()
         while True:
@@ -102,28 +98,11 @@ class Follower:
     def source(self) -> FrameSource | None:
         """Where the frames are, once the first one is there."""
         if self._source is None and self._record.timestring:
-            for candidate in self._candidates():
+            for candidate in self._runs.sources(self._record):
                 if candidate.exists(0):
                     self._source = candidate
                     break
         return self._source
-
-    def _candidates(self) -> list[FrameSource]:
-        record = self._record
-        if self._frames_dir is not None:
-            folders = [self._frames_dir / record.batch_name, self._frames_dir]
-            return [FolderFrames(folder, record.timestring) for folder in folders]
-        found: list[FrameSource] = []
-        outdir = Path(record.outdir)
-        # The path is the WebUI's word: never one that would make this machine call on another.
-        reachable = outdir.is_absolute() and not record.outdir.startswith(("//", "\\\\"))
-        if reachable and outdir.is_dir():
-            found.append(FolderFrames(outdir, record.timestring))
-            if self._api.client.is_local:
-                return found
-        if record.outdir:
-            found.append(RouteFrames(self._api.client, record.outdir, record.timestring))
-        return found
 
     def _may_trust(self, source: FrameSource, frame: int) -> bool:
         if self.finished or frame < self._trusted:
@@ -137,7 +116,7 @@ class Follower:
 
     def _look(self, frame: int) -> None:
         """Ask how the run goes; raises where it goes no further."""
-        status = self._api.job(self._record.job_id)
+        status = self._runs.job(self._record.job_id)
         if status is None:
             raise DeforumError(f"the WebUI forgot the run at frame {frame}; it was restarted", AGAIN)
         if not self._record.timestring and status.timestring:
@@ -146,7 +125,7 @@ class Follower:
             )
             self._remember(self._record)
         if status.status == "FAILED":
-            raise self._failure(status)
+            raise self._trouble(status)
         if status.status == "SUCCEEDED":
             self.finished = True
         silent = self._silence(status, frame)
@@ -155,7 +134,7 @@ class Follower:
             self.finished = True
         elif not status.is_painting or status.is_over:
             if silent > self._pace.settle:
-                raise self._too_few(status)
+                raise self._trouble(status)
         elif silent > self._pace.stall * (QUEUE_FACTOR if status.phase == "QUEUED" else 1):
             self._give_up(status, frame, silent)
 
@@ -178,7 +157,7 @@ class Follower:
         return not self.finished and source is not None and source.read(self._n_frames - 1) is not None
 
     def _give_up(self, status: JobStatus, frame: int, silent: float) -> None:
-        self._api.cancel(self._record.job_id)
+        self._runs.cancel(self._record.job_id)
         self._record = dataclasses.replace(self._record, cancelled=True)
         self._remember(self._record)
         raise DeforumError(
@@ -186,29 +165,11 @@ class Follower:
             f"look at the WebUI's console; {AGAIN}",
         )
 
-    def _failure(self, status: JobStatus) -> DeforumError:
-        said = status.message or status.error_type
-        before = self.source() is None
-        if "cn_1_weight" in said or (before and status.error_type != "TERMINAL"):
-            return DeforumError(
-                f"Deforum failed before the first frame: {said}",
-                "install this extension or ControlNet there: without, Deforum stops at 'cn_1_weight'; "
-                "for any other cause see the WebUI's console",
-            )
-        if before:
-            return DeforumError(f"Deforum refuses the settings: {said}", "see the WebUI's console")
-        return DeforumError(
-            f"Deforum failed after {self._count()} of {self._n_frames} frames: {said}",
-            f"see the WebUI's console; {AGAIN}",
-        )
-
-    def _too_few(self, status: JobStatus) -> DeforumError:
+    def _trouble(self, status: JobStatus) -> MusicVisualizerError:
         """The run is over, by its word or because nothing happens any more, and frames are missing."""
+        begun = self.source() is not None
         count = min(self._count(), self._n_frames)
-        if status.status == "SUCCEEDED":
-            fix = "check that its disk is not full, and that this machine sees its output folder"
-            return DeforumError(f"Deforum says it is done with {count} of {self._n_frames} frames", fix)
-        return DeforumError(f"the run was interrupted there after {count} of {self._n_frames} frames", AGAIN)
+        return self._runs.trouble(status, count, self._n_frames, begun=begun)
 
     def _count(self) -> int:
         source = self.source()

@@ -1,55 +1,22 @@
-"""Frames painted by a remote WebUI's Deforum, over its HTTP API.
-
-Conventions
------------
-- One run of Deforum paints the whole animation; we follow it and hand on its frames as they appear. A frame is
-  handed on when a later cadence exists or the run has succeeded, because after an interrupt the last picture is
-  half painted and yet saved like any other.
-- ``state()`` and ``job_file`` hold a :class:`~lib_music.render.deforum_job.JobRecord`. Going on means, in this
-  order: follow the run that still paints; take the frames of one that has finished; let Deforum resume from its
-  own frames; begin a run with the picture before the first missing frame; paint anew.
-- A run may begin in the middle of the animation (``JobRecord.first``); followers and frame sources count from the
-  run's own beginning.
-- Deforum's word on a run is not enough: an interrupted one stays "accepted" for ever. Frames are counted.
-"""
+"""Frames painted by a remote WebUI's Deforum, over its HTTP API."""
 
 from __future__ import annotations
 
-import dataclasses
-import logging
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lib_music.errors import Interrupted
-from lib_music.files import slug
 from lib_music.render.deforum_api import DeforumApi
 from lib_music.render.deforum_client import WebuiClient
-from lib_music.render.deforum_follow import Follower, Pace
-from lib_music.render.deforum_frames import FrameSource, WrongSizeError, count_frames, remote_path
-from lib_music.render.deforum_job import JobRecord, JobStatus, settings_digest
-from lib_music.render.deforum_settings import build_settings
-from lib_music.render.deforum_tail import can_be_cut, tail_settings
-from lib_music.render.pixels import rgb_to_frame
-from lib_music.render.renderer import Frame, ShouldStop
-from lib_music.schedule.animation import Animation
+from lib_music.render.deforum_follow import Pace
+from lib_music.render.deforum_renderer import DeforumRenderer, never
+from lib_music.render.renderer import ShouldStop
 
 if TYPE_CHECKING:
     import requests
 
-#: The job id of a run that is not started yet.
-NOT_YET = "-"
 
-log = logging.getLogger(__name__)
-
-
-def _never() -> bool:
-    return False
-
-
-class DeforumHttpRenderer:
-    """A :class:`~lib_music.render.renderer.Renderer` that lets a remote WebUI paint.
+class DeforumHttpRenderer(DeforumRenderer):
+    """A :class:`~lib_music.render.deforum_renderer.DeforumRenderer` over a remote WebUI.
 
     Parameters
     ----------
@@ -81,8 +48,6 @@ class DeforumHttpRenderer:
         The address or the credentials cannot be used.
     """
 
-    name = "deforum"
-
     def __init__(
         self,
         url: str,
@@ -95,185 +60,10 @@ class DeforumHttpRenderer:
         stall: float = 1800.0,
         settle: float = 15.0,
         session: requests.Session | None = None,
-        should_stop: ShouldStop = _never,
+        should_stop: ShouldStop = never,
     ) -> None:
-        self._batch_name = slug(batch_name, "music-visualizer")[:51]
-        self._frames_dir, self._job_file = frames_dir, job_file
-        self._pace, self._should_stop = Pace(poll, stall, settle), should_stop
-        self._client = WebuiClient(url, session=session, patience=patience, sleep=self._pause)
-        self._api = DeforumApi(self._client)
-        self._record: JobRecord | None = None
-
-    def frames(self, animation: Animation, start: int, state: bytes | None) -> Iterator[Frame]:
-        """Yield frames from ``start`` on; see :class:`~lib_music.render.renderer.Renderer`.
-
-        Raises
-        ------
-        DeforumError
-            The WebUI cannot be reached, refuses, fails, is interrupted or stops short of the last frame.
-        Interrupted
-            ``should_stop`` said so.
-        """
-        settings = build_settings(animation, batch_name=self._batch_name)
-        digest = settings_digest(settings, animation.start_image)
-        settings["batch_name"] = f"{self._batch_name}-{digest[:8]}"
-        self._api.check()
-        left = animation.timebase.n_frames - start
-        try:
-            follower = self._attach(animation, settings, digest, start, state)
-            for frame in range(start, animation.timebase.n_frames):
-                left -= 1
-                yield rgb_to_frame(follower.wait(frame - self._first))
-        except (GeneratorExit, KeyboardInterrupt, Interrupted, WrongSizeError):
-            if left:  # else the run is at its end anyway
-                self._cancel()
-            raise
-
-    @property
-    def _first(self) -> int:
-        return self._record.first if self._record else 0
-
-    def state(self) -> bytes:
-        """The run as we remember it; a few hundred bytes."""
-        return self._record.to_bytes() if self._record else b""
-
-    def _attach(
-        self, animation: Animation, settings: dict[str, Any], digest: str, start: int, state: bytes | None
-    ) -> Follower:
-        """Follow what is already there as far as it goes, else start a run."""
-        record = JobRecord.from_bytes(state) if state else None
-        if self._job_file:
-            # Written whenever the run changes, so newer than the state of the last segment.
-            record = JobRecord.load(self._job_file) or record
-        fresh = JobRecord(NOT_YET, digest, settings["batch_name"])
-        if record is not None and record.digest == digest and record.first <= start:
-            self._remember(record)
-            follower = self._take_up(animation, settings, start)
-            if follower is not None:
-                return follower
-        return self._submit(animation, settings, fresh)
-
-    def _take_up(self, animation: Animation, settings: dict[str, Any], start: int) -> Follower | None:
-        """Go on with the remembered run; None where nothing of it can be used."""
-        status = self._settled()
-        record = self._known()
-        follower = self._follower(animation, self._of_run(settings, record))
-        if status is not None and not status.is_over and status.is_painting and not record.cancelled:
-            log.info("following run %s, which is still painting", record.job_id)
-            return follower
-        source = follower.source()
-        if source is None:
-            return None
-        count, n = count_frames(source), animation.timebase.n_frames - record.first
-        half_painted = _half_painted(status, record)
-        # A block is whole when another one follows it; the last, unless the run was interrupted.
-        if count >= n + (follower.cadence if half_painted else 0) and source.read(n - 1) is not None:
-            follower.finished = True
-            return follower
-        keep = self._keep(source, count, follower.cadence, half_painted)
-        if keep is not None:
-            if keep < 2 * follower.cadence:
-                return None
-            log.info("resuming after %d frames", record.first + keep)
-            return self._submit(animation, settings, dataclasses.replace(record, cancelled=False))
-        first = start - start % follower.cadence
-        if not can_be_cut(settings) or not record.first < first <= record.first + count - follower.cadence:
-            log.warning("the last picture may be half painted and cannot be deleted from here; painting anew")
-            return None
-        log.info("going on at frame %d with a run of its own", first)
-        picture = remote_path(record.outdir, record.timestring, first - 1 - record.first)
-        rest = JobRecord(NOT_YET, record.digest, record.batch_name, first=first, picture=picture)
-        return self._submit(animation, settings, rest)
-
-    def _settled(self) -> JobStatus | None:
-        """The remembered run's status, once a cancelled one has put down its brush."""
-        until = time.monotonic() + 60
-        record = self._known()
-        status = self._api.job(record.job_id)
-        while (
-            status is not None
-            and (record.cancelled or status.status == "CANCELLED")
-            and status.phase in ("PREPARING", "GENERATING")
-            and time.monotonic() < until
-        ):
-            self._pause(self._pace.poll)
-            status = self._api.job(record.job_id)
-        if status is not None and not record.timestring and status.timestring:
-            self._remember(dataclasses.replace(record, timestring=status.timestring, outdir=status.outdir))
-        return status
-
-    def _keep(
-        self, source: FrameSource, count: int, cadence: int, half_painted: bool | None
-    ) -> int | None:
-        """How many frames Deforum may resume from, after deleting what is not whole; None: cannot delete.
-
-        Deforum goes on at the last multiple of the cadence and blends from the block before it. Where it is
-        not known how the run ended, the last block is deleted only where that is possible.
-        """
-        if count and source.read(count - 1) is None:
-            half_painted = True
-        if half_painted is False:
-            return count - count % cadence
-        keep = max(count - 1, 0) // cadence * cadence
-        if source.drop_from(keep):
-            return keep
-        return count - count % cadence if half_painted is None else None
-
-    def _submit(self, animation: Animation, settings: dict[str, Any], record: JobRecord) -> Follower:
-        """Start a run: from its own frames where the record has a timestring, else from its beginning."""
-        run = self._of_run(settings, record)
-        sent = dict(run, resume_from_timestring=bool(record.timestring), resume_timestring=record.timestring)
-        if animation.start_image is not None and run["init_image"] == str(animation.start_image):
-            sent.update(self._api.place_start_image(animation.start_image))
-        self._remember(dataclasses.replace(record, job_id=self._api.submit(sent)))
-        return self._follower(animation, run)
-
-    def _of_run(self, settings: dict[str, Any], record: JobRecord) -> dict[str, Any]:
-        """The settings of the run itself, which may be only the rest of the animation."""
-        return tail_settings(settings, record.first, record.picture) if record.first else settings
-
-    def _known(self) -> JobRecord:
-        assert self._record is not None
-        return self._record
-
-    def _follower(self, animation: Animation, run: dict[str, Any]) -> Follower:
-        record = self._known()
-        return Follower(
-            self._api,
-            record,
-            run,
-            (animation.width, animation.height),
-            animation.timebase.n_frames - record.first,
-            frames_dir=self._frames_dir,
-            pace=self._pace,
-            pause=self._pause,
-            remember=self._remember,
+        client = WebuiClient(url, session=session, patience=patience, sleep=self._pause)
+        pace = Pace(poll, stall, settle)
+        super().__init__(
+            DeforumApi(client, frames_dir), batch_name=batch_name, job_file=job_file, pace=pace, should_stop=should_stop
         )
-
-    def _remember(self, record: JobRecord) -> None:
-        self._record = record
-        if self._job_file is not None:
-            record.save(self._job_file)
-
-    def _cancel(self) -> None:
-        """Stop the run there, and note that its last picture may be half painted."""
-        if self._record is not None and self._api.cancel(self._record.job_id):
-            self._remember(dataclasses.replace(self._record, cancelled=True))
-
-    def _pause(self, seconds: float) -> None:
-        """Sleep, but not through a wish to stop."""
-        until = time.monotonic() + seconds
-        while True:
-            if self._should_stop():
-                raise Interrupted("stopped", "run the same command again to go on")
-            left = until - time.monotonic()
-            if left <= 0:
-                return
-            time.sleep(min(left, 0.2))
-
-
-def _half_painted(status: JobStatus | None, record: JobRecord) -> bool | None:
-    """Whether the run ended by an interrupt, after which its last picture is half painted; None: unknown."""
-    if record.cancelled:
-        return True
-    return None if status is None else status.status not in ("FAILED", "SUCCEEDED")
