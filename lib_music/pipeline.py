@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib_music.audio import Audio, open_audio
-from lib_music.errors import InputError, Interrupted, StoryboardError
+from lib_music.errors import InputError, Interrupted, RangeError, StoryboardError
 from lib_music.ffmpeg import file_url
 from lib_music.files import digest, slug, write_json
 from lib_music.project import Project, fingerprint
 from lib_music.request import Request
 from lib_music.schedule.animation import Animation
-from lib_music.schedule.timebase import parse_fps
+from lib_music.schedule.timebase import Timebase, parse_fps
 
 if TYPE_CHECKING:
     from lib_music.analysis import Analysis
@@ -210,16 +210,42 @@ def choreograph(
     driven: frozenset[str] = frozenset(),
 ) -> Plan:
     """From what is known to the Animation and its settings file, in the (open) project."""
-    from lib_music.render.deforum_drive import follow_base, undriven_notes
+    from lib_music.render.deforum_drive import undriven_notes
     from lib_music.render.deforum_settings import build_settings, write_settings
-    from lib_music.schedule.choreography import Look, animate, choose_preset
     from lib_music.schedule.store import save_animation
 
-    request, analysis, storyboard = known.request, known.analysis, known.storyboard
     warnings = [*(base.warnings if base else ()), *known.warnings]
     reporter.stage("schedule")
+    animation = set_in_motion(known, base=base, driven=driven)
+    if base is not None:
+        warnings += undriven_notes(known.request.drive, animation)
+    save_animation(project.path(ANIMATION), animation)
+    write_settings(project.path(SETTINGS), build_settings(animation, batch_name=slug(known.track.display)))
+    for warning in warnings:
+        log.warning(warning)
+        reporter.say(warning)
+    return plan_of(known, animation, tuple(warnings))
+
+
+def set_in_motion(
+    known: Understanding, *, base: BaseSettings | None = None, driven: frozenset[str] = frozenset()
+) -> Animation:
+    """How the range that was asked for moves; writes nothing. The song is always choreographed as it was heard."""
+    from lib_music.render.deforum_drive import follow_base
+    from lib_music.schedule.choreography import DEFAULT_SAMPLER, DEFAULT_STEPS, Look, animate, choose_preset
+
+    request, analysis, storyboard = known.request, known.analysis, known.storyboard
     assert request.width and request.height and request.fps and request.mode, "see Request.over"
-    look = Look(request.width, request.height, request.mode, cadence=request.cadence, seed=known.seed)
+    look = Look(
+        request.width,
+        request.height,
+        request.mode,
+        cadence=request.cadence,
+        seed=known.seed,
+        sampler=request.sampler or DEFAULT_SAMPLER,
+        steps=request.steps or DEFAULT_STEPS,
+        intensity=request.intensity,
+    )
     animation = animate(
         analysis,
         storyboard.resolve(analysis.sections),
@@ -229,19 +255,47 @@ def choreograph(
         base_settings=base.values if base else None,
         driven=driven,
     )
+    animation = _range_of(request, analysis, animation)
     if base is not None:
         animation = follow_base(animation, base.values, driven)
-        warnings += undriven_notes(request.drive, animation)
-    if storyboard.cover == "start":
-        animation = replace(animation, start_image=known.cover)
-    save_animation(project.path(ANIMATION), animation)
-    write_settings(project.path(SETTINGS), build_settings(animation, batch_name=slug(known.track.display)))
-    for warning in warnings:
-        log.warning(warning)
-        reporter.say(warning)
+    return replace(animation, start_image=known.cover) if storyboard.cover == "start" else animation
+
+
+def _range_of(request: Request, analysis: Analysis, animation: Animation) -> Animation:
+    """The range of the song that was asked for, where more was heard."""
+    from lib_music.schedule.cadence import snap
+    from lib_music.schedule.excerpt import excerpt
+
+    timebase = animation.timebase
+    begin = request.start - analysis.start
+    if begin >= analysis.duration:
+        raise RangeError(
+            f"the range starts at {request.start:.2f} s, the song lasts {analysis.duration:.2f} s", "start it sooner"
+        )
+    # On a diffused frame, so that the number of frames is the one that was asked for.
+    first = snap(timebase.frame(max(0.0, begin)), animation.cadence)
+    if request.duration is None or begin + request.duration >= analysis.duration:
+        return excerpt(animation, first, timebase.n_frames)
+    return excerpt(animation, first, first + Timebase.for_duration(request.duration, timebase.fps).n_frames)
+
+
+def plan_of(known: Understanding, animation: Animation, warnings: tuple[str, ...] = ()) -> Plan:
+    """What is rendered: an animation with the stretch of sound that belongs to it."""
+    whole = known.audio
+    start = min(animation.sound_start, whole.total)
+    sound = replace(whole, start=start, duration=min(animation.sound_duration, whole.total - start))
     candidates = tuple(text.text for text in known.suggestions.texts)
-    told = tuple(warnings)
-    return Plan(request, known.audio, known.track, analysis, storyboard, animation, known.cover, candidates, told)
+    return Plan(
+        known.request,
+        sound,
+        known.track,
+        known.analysis,
+        known.storyboard,
+        animation,
+        known.cover,
+        candidates,
+        warnings,
+    )
 
 
 def song_seed(audio: Audio) -> int:
@@ -254,7 +308,8 @@ def _track(request: Request, project: Project, audio: Audio, warnings: list[str]
     from lib_music.track.tags import read_track
 
     artists = None if request.artist is None else tuple(a.strip() for a in request.artist.split(";") if a.strip())
-    track = read_track(audio.path, title=request.title, artists=artists, duration=audio.total)
+    name = project.song_name()
+    track = read_track(audio.path, title=request.title, artists=artists, name=name, duration=audio.total)
     cover = prepare_cover(request.cover, audio.path, track, project.path("cover.png"))
     warnings += cover.warnings
     track = replace(track, cover=cover.path, sources={**track.sources, "cover": cover.source})
@@ -322,10 +377,11 @@ def _suggestions(
         return kept
     eyes = captioner or PaletteCaptioner()
     words = produce_prompts(eyes, cover, track, seed=seed)
-    # Read again: the person may have edited while a model looked at the cover.
-    kept = read_suggestions(path) or Suggestions(eyes.name, words.prompts)
-    made = kept.anew(eyes.name, words.prompts, words.warnings)
-    write_suggestions(path, made)
+    with project.editing():
+        # Read again: the person may have edited while a model looked at the cover.
+        kept = read_suggestions(path) or Suggestions(eyes.name, words.prompts)
+        made = kept.anew(eyes.name, words.prompts, words.warnings)
+        write_suggestions(path, made)
     return made
 
 

@@ -18,6 +18,8 @@ from lib_music.schedule.timebase import parse_fps
 
 #: The least of a song that makes a video, s.
 MIN_DURATION = 0.1
+#: The most that is taken: times the preset's motion, diffusion steps, letters of a sampler's name.
+MAX_INTENSITY, MAX_STEPS, MAX_NAME = 2.0, 150, 100
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Request:
 
     ``fps`` is text such as ``24`` or ``30000/1001``; ``drive`` the Deforum keys we may write over ``base_settings``.
     ``fps``, ``width``, ``height``, ``mode`` and ``cadence`` of None are the base settings', else ours: see
-    :meth:`over`.
+    :meth:`over`. ``intensity`` scales all motion, 0 to 2; an empty ``sampler`` and ``steps`` of None are ours.
     """
 
     song: Path
@@ -51,6 +53,9 @@ class Request:
     renderer: Literal["animatic", "deforum"] = "animatic"
     webui: str | None = None
     frames_dir: Path | None = None
+    intensity: float = 1.0
+    sampler: str = ""
+    steps: int | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -74,17 +79,29 @@ class Request:
             raise RangeError(f"seed {self.seed} is outside 0 to {2**31 - 1}", "give another, or none")
         if self.cadence is not None and not 1 <= self.cadence <= 50:
             raise RangeError(f"cadence {self.cadence} is outside 1 to 50", "2 is usual")
+        self._check_painting()
+
+    def _check_painting(self) -> None:
+        if not 0 <= self.intensity <= MAX_INTENSITY:  # NaN is neither
+            raise RangeError(f"intensity {self.intensity} is outside 0 to {MAX_INTENSITY:g}", "1 is the preset's own")
+        if len(self.sampler) > MAX_NAME or not self.sampler.isprintable():
+            raise RangeError(f"sampler {self.sampler[:MAX_NAME]!r} is no name", "give for example Euler a")
+        if self.steps is not None and not 1 <= self.steps <= MAX_STEPS:
+            raise RangeError(f"steps {self.steps} is outside 1 to {MAX_STEPS}", "20 is usual")
 
     def _check_types(self) -> None:
         """What comes from a project's file may have been edited by hand."""
         kinds: dict[type | tuple[type, ...], tuple[str, ...]] = {
             Path: ("song", "cover", "prompts", "base_settings", "frames_dir"),
-            str: ("title", "artist", "preset", "style", "negative", "drive", "fps", "mode", "renderer", "webui"),
-            int: ("width", "height", "seed", "cadence"),
-            (int, float): ("start", "duration"),
+            str: (
+                *("title", "artist", "preset", "style", "negative", "drive"),
+                *("fps", "mode", "renderer", "webui", "sampler"),
+            ),
+            int: ("width", "height", "seed", "cadence", "steps"),
+            (int, float): ("start", "duration", "intensity"),
             bool: ("captions",),
         }
-        needed = ("song", "preset", "style", "drive", "start", "captions", "renderer")
+        needed = ("song", "preset", "style", "drive", "start", "captions", "renderer", "intensity", "sampler")
         for kind, names in kinds.items():
             for name in names:
                 value = getattr(self, name)

@@ -22,7 +22,7 @@ from lib_music.prompts.storyboard import SectionPrompt, prompt_keys
 from lib_music.schedule.animation import Animation, Border, Mode, SectionCue
 from lib_music.schedule.cadence import block_extreme, snap, strength_at
 from lib_music.schedule.presets import Preset, get_preset
-from lib_music.schedule.routes import Route, integrate, nod_positions, pulses, rate_grid
+from lib_music.schedule.routes import Route, integrate, nod_positions, pulses, rate_grid, scaled
 from lib_music.schedule.schedules import Schedule, thin
 from lib_music.schedule.score import MIN_BEAT_PRESENCE, Score
 from lib_music.schedule.timebase import Timebase
@@ -49,11 +49,16 @@ TOLERANCE: Mapping[str, tuple[float, float]] = {
 UNITS_PER_WIDTH = 256 / 0.9
 #: Deforum's planar zoom for one unit of translation_z at fov 70, per frame.
 ZOOM_PER_UNIT_Z = 0.008
+#: How diffusion paints when the person does not say.
+DEFAULT_SAMPLER, DEFAULT_STEPS = "Euler a", 20
 
 
 @dataclass(frozen=True)
 class Look:
-    """What the person chose about the picture. ``motion`` scales all speeds and nods, 0 to 3."""
+    """What the person chose about the picture.
+
+    ``intensity`` scales all speeds and nods, 0 to 2: at 0 the picture stands, and only what is painted answers.
+    """
 
     width: int = 512
     height: int = 512
@@ -61,8 +66,9 @@ class Look:
     border: Border = "replicate"
     cadence: int | None = None
     seed: int = 1
-    sampler: str = "Euler a"
-    steps: int = 20
+    sampler: str = DEFAULT_SAMPLER
+    steps: int = DEFAULT_STEPS
+    intensity: float = 1.0
 
 
 def choose_preset(name: str, analysis: Analysis) -> Preset:
@@ -185,7 +191,7 @@ def _motion(score: Score, routes: Sequence[Route], timebase: Timebase, look: Loo
     gain = np.ones(grid.size)
     rates: dict[str, list[Route]] = defaultdict(list)
     position: dict[str, Array] = defaultdict(lambda: np.zeros(timebase.n_frames))
-    for route in routes:
+    for route in (scaled(route, look.intensity) for route in routes):
         if route.parameter == "motion":
             gain += (route.hit - route.rest) * pulses(score, route, grid, grid[1])
         elif route.shape == "rate":

@@ -22,7 +22,7 @@ like a pendulum and stays within ``reach`` of where each section began (``reach`
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -76,6 +76,18 @@ class Route:
 def _in_domain(parameter: str, value: float) -> float:
     """Zoom is added up as a logarithm, everything else as it is."""
     return float(np.log(value)) if parameter == "zoom" else value
+
+
+def scaled(route: Route, intensity: float) -> Route:
+    """The route with ``intensity`` times its speed or nod; a level stays as it is.
+
+    A zoom's factor is raised to that power. A swing that is faster turns back sooner: its reach stays.
+    """
+    if route.shape == "level":
+        return route
+    if route.parameter == "zoom":
+        return replace(route, rest=route.rest**intensity, hit=route.hit**intensity)
+    return replace(route, rest=route.rest * intensity, hit=route.hit * intensity)
 
 
 def events_of(score: Score, route: Route) -> Events:

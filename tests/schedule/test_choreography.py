@@ -240,3 +240,31 @@ def test_thin_is_near_the_fewest() -> None:
     assert len(zoom.keyframes) <= 9 * len(animation.hits)
     values = zoom.sample(animation.timebase.n_frames)
     assert len(thin(values, *tolerance("zoom", Look(), Fraction(24)))) <= len(zoom.keyframes)
+
+
+@pytest.mark.parametrize("mode", ["2D", "3D"])
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_without_intensity_the_picture_stands_and_the_painting_still_answers(preset: str, mode: str) -> None:
+    usual, still = moved(song(bpm=126), preset, mode=mode), moved(song(bpm=126), preset, mode=mode, intensity=0.0)
+    n = usual.timebase.n_frames
+    for name, schedule in still.schedules.items():
+        values = schedule.sample(n)
+        if name in ("zoom", "angle", "translation_x", "translation_y", "translation_z") or "rotation" in name:
+            assert np.array_equal(values, np.full(n, 1.0 if name == "zoom" else 0.0)), name
+        else:
+            assert np.array_equal(values, usual.schedules[name].sample(n)), name
+    assert still.hits == usual.hits
+    strength = still.schedules["strength_schedule"].sample(n)
+    assert strength.min() < strength.max() - 0.05, "hits still dip"
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.floats(0.1, 2.0), st.sampled_from(sorted(PRESETS)))
+def test_intensity_scales_zooms_and_keeps_turns_readable(intensity: float, preset: str) -> None:
+    analysis = song(bpm=126)
+    usual, scaled = moved(analysis, preset), moved(analysis, preset, intensity=intensity)
+    assert totals(scaled)["zoom"] == pytest.approx(intensity * totals(usual)["zoom"], abs=0.02)
+    n = usual.timebase.n_frames
+    fastest = [np.abs(np.log(a.schedules["zoom"].sample(n))).max() for a in (usual, scaled)]
+    assert fastest[1] == pytest.approx(intensity * fastest[0], rel=0.02, abs=1e-3)
+    assert np.abs(np.cumsum(scaled.schedules["angle"].sample(n))).max() <= 25 + 2 * 1.2 + 1
