@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lib_music import __version__
-from lib_music.errors import InputError, Interrupted, MusicVisualizerError, RangeError
+from lib_music.errors import InputError, Interrupted, MusicVisualizerError
+from lib_music.given import ASPECTS, read_aspect, read_factor, read_size, read_time, read_whole
 
 if TYPE_CHECKING:
     from lib_music.pipeline import Plan, Reporter, Result
@@ -31,57 +32,12 @@ if TYPE_CHECKING:
     from lib_music.render.renderer import Renderer
     from lib_music.request import Request
 
-ASPECTS = {
-    "1:1": (512, 512),
-    "16:9": (1024, 576),
-    "9:16": (576, 1024),
-    "4:5": (512, 640),
-    "4:3": (768, 576),
-    "3:4": (576, 768),
-    "21:9": (1344, 576),
-}
-
 
 class _Parser(argparse.ArgumentParser):
     """Errors as one line, like every other error of ours."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(message, f"see: {self.prog} --help")
-
-
-def _number(text: str) -> float:
-    """Seconds: ``90``, ``1:30`` or ``0:01:30.5``."""
-    try:
-        parts = [float(part) for part in text.split(":")]
-    except ValueError:
-        raise RangeError(f"{text!r} is not a time", "give seconds or m:ss") from None
-    if len(parts) > 3 or any(part < 0 for part in parts[1:]):
-        raise RangeError(f"{text!r} is not a time", "give seconds or m:ss")
-    seconds = 0.0
-    for part in parts:
-        seconds = seconds * 60 + part
-    return seconds
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise RangeError(f"{text!r} is not a whole number", "give for example 1") from None
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, cross, height = text.lower().replace("×", "x").partition("x")
-    if not (cross and width.strip().isdecimal() and height.strip().isdecimal() and len(text) < 20):
-        raise RangeError(f"size {text!r} is not WIDTHxHEIGHT", "give for example 1024x576")
-    return int(width), int(height)
-
-
-def _aspect(text: str) -> tuple[int, int]:
-    try:
-        return ASPECTS[text.strip()]
-    except KeyError:
-        raise RangeError(f"aspect {text!r} is not known", f"give one of {', '.join(ASPECTS)}, or --size WxH") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,8 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     analyze = command("analyze", "Hear a song: beats, bars, sections, key.")
     analyze.add_argument("song", metavar="SONG")
     analyze.add_argument("--json", action="store_true", help="print one JSON object")
-    analyze.add_argument("--start", type=_number, default=0.0, metavar="S")
-    analyze.add_argument("--duration", type=_number, metavar="S")
+    analyze.add_argument("--start", type=read_time, default=0.0, metavar="S")
+    analyze.add_argument("--duration", type=read_time, metavar="S")
 
     for name, text in (
         ("storyboard", "Word what to paint in each section, into a file to edit."),
@@ -119,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = command("demo", "Compose a short song, draw its cover, and make their video.")
     demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
-    demo.add_argument("--seed", type=_whole, default=0)
+    demo.add_argument("--seed", type=read_whole, default=0)
 
     listing = command("list", "List the projects in a folder.")
     listing.add_argument("folder", type=Path, nargs="?", default=Path(), metavar="DIR")
@@ -134,8 +90,8 @@ def _song_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--title", help="else the song's tag, else its file name")
     parser.add_argument("--artist", help="several are separated by ;")
-    parser.add_argument("--start", type=_number, default=0.0, metavar="S", help="seconds or m:ss into the song")
-    parser.add_argument("--duration", type=_number, metavar="S", help="seconds or m:ss; else to the end")
+    parser.add_argument("--start", type=read_time, default=0.0, metavar="S", help="seconds or m:ss into the song")
+    parser.add_argument("--duration", type=read_time, metavar="S", help="seconds or m:ss; else to the end")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the project's folder; else one named like the song")
 
 
@@ -150,11 +106,18 @@ def _picture_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fps", help="24 (default), 25, 30, 60 or any ratio")
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--size", type=_size, metavar="WxH", help="pixels, multiples of 8 (default 512x512)")
-    size.add_argument("--aspect", type=_aspect, metavar="W:H", help=", ".join(ASPECTS))
-    parser.add_argument("--seed", type=_whole, help="else the song's own")
+    size.add_argument("--size", type=read_size, metavar="WxH", help="pixels, multiples of 8 (default 512x512)")
+    size.add_argument("--aspect", type=read_aspect, metavar="W:H", help=", ".join(ASPECTS))
+    parser.add_argument("--seed", type=read_whole, help="else the song's own")
     parser.add_argument("--mode", choices=("2D", "3D"), help="Deforum's animation mode (default 2D)")
-    parser.add_argument("--cadence", type=_whole, help="every how many frames one is diffused (default: the preset's)")
+    parser.add_argument(
+        "--cadence", type=read_whole, help="every how many frames one is diffused (default: the preset's)"
+    )
+    parser.add_argument(
+        "--intensity", type=read_factor, default=1.0, help="times the preset's motion, 0 to 2 (default 1)"
+    )
+    parser.add_argument("--sampler", default="", help="Deforum's sampler (default Euler a)")
+    parser.add_argument("--steps", type=read_whole, help="diffusion steps (default 20)")
 
 
 def _render_options(parser: argparse.ArgumentParser) -> None:
@@ -197,6 +160,9 @@ def _request(args: argparse.Namespace) -> Request:
         getattr(args, "renderer", None) or "animatic",
         getattr(args, "webui", None),
         getattr(args, "frames_dir", None),
+        args.intensity,
+        args.sampler,
+        args.steps,
     )
 
 
