@@ -16,6 +16,7 @@ again in this start), and the start after a repair succeeds by itself.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -47,8 +48,9 @@ OFFLINE = re.compile(
     r"Temporary failure in name resolution|timed out|ConnectTimeout|ReadTimeout|ProxyError",
     re.IGNORECASE,
 )
-# A pip that was told to upgrade or to install over what is there would not heed what is installed.
-PIP_ENVIRONMENT = {"PIP_UPGRADE": "0", "PIP_FORCE_REINSTALL": "0", "PIP_IGNORE_INSTALLED": "0", "PIP_NO_INPUT": "1"}
+SECRET = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+# A pip that is set to upgrade, or to install over what is there, would not heed what is installed.
+PIP_ENVIRONMENT = {"PIP_UPGRADE": "0", "PIP_FORCE_REINSTALL": "0", "PIP_IGNORE_INSTALLED": "0", "PIP_PRE": "0"}
 LONGEST = 600  # s for one requirement: the largest wheel (ffmpeg, 66 MB) over a slow line
 
 
@@ -64,9 +66,10 @@ def main() -> None:
     """Do it, and say it in one line."""
     try:
         line = run()
-    except Exception as error:  # the WebUI starts, whatever happens here
-        line = f"could not check what it needs: {type(error).__name__}: {error}."
-    say(line)
+    except (Exception, KeyboardInterrupt) as error:  # the WebUI starts, whatever happens here
+        line = f"could not install what it needs: {type(error).__name__}: {error}."
+    with contextlib.suppress(OSError):  # nobody listens
+        say(line)
 
 
 def say(line: str) -> None:
@@ -78,7 +81,9 @@ def say(line: str) -> None:
 def run() -> str:
     """Install what is missing. Returns what was done, in one line."""
     if "--skip-install" in flags():
-        return "left alone (--skip-install)."
+        return "nothing is installed (--skip-install)."
+    if not (3, 10) <= sys.version_info[:2] <= (3, 13):
+        return f"needs Python 3.10 to 3.13, this is {sys.version.split()[0]}: nothing is installed."
     if sys.path and Path(sys.path[0] or ".").resolve() == HERE:
         del sys.path[0]  # our own folder: what lies in it is not installed
     wanted = requirements()
@@ -88,7 +93,6 @@ def run() -> str:
         return " ".join(["nothing to install.", *notes])
     before = installed()
     failed = install_all(missing)
-    importlib.invalidate_caches()
     return report(missing, failed, before, installed(), notes)
 
 
@@ -197,7 +201,6 @@ def install_all(missing: list[Any]) -> dict[str, str]:
         except NotInstalled as error:
             failed[requirement.name] = str(error)
             why = str(error) if error.final else ""
-        importlib.invalidate_caches()
     return failed
 
 
@@ -221,13 +224,11 @@ def install(requirement: Any) -> None:
         constraints.write_text("\n".join(pins(installed())) + "\n", encoding="utf-8")
         command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
         command += ["--only-binary", ":all:", "--progress-bar", "off", "--timeout", "10", "--retries", "1"]
-        if index := os.environ.get("INDEX_URL", ""):  # the WebUI's own way to name another index
-            command += ["--index-url", index]
         command += ["--constraint", str(constraints), text]
         try:
             done = subprocess.run(
                 command,
-                env={**os.environ, **PIP_ENVIRONMENT},
+                env=pip_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -241,6 +242,15 @@ def install(requirement: Any) -> None:
             raise NotInstalled(f"pip could not be started: {error}", final=True) from error
     if done.returncode:
         raise failure(done.stdout)
+    importlib.invalidate_caches()
+    if not is_there(requirement):
+        raise NotInstalled("pip put it where this Python does not look")
+
+
+def pip_environment() -> dict[str, str]:
+    """What pip is to find in its environment; INDEX_URL is the WebUI's own way to name another index."""
+    index = os.environ.get("INDEX_URL", "")
+    return {**os.environ, **PIP_ENVIRONMENT, **({"PIP_INDEX_URL": index} if index else {})}
 
 
 def pins(versions: dict[str, str]) -> list[str]:
@@ -266,9 +276,10 @@ def pins(versions: dict[str, str]) -> list[str]:
 def failure(output: str) -> NotInstalled:
     """What pip's output says, in a few words."""
     if OFFLINE.search(output):
-        return NotInstalled("no network", final=True)
-    errors = [line for line in output.splitlines() if line.startswith("ERROR:")] or output.splitlines()[-1:]
-    text = errors[0].removeprefix("ERROR:").strip() if errors else "pip failed without a word"
+        return NotInstalled("the package index does not answer", final=True)
+    lines = SECRET.sub("****", output).splitlines()
+    errors = [line[6:].strip() for line in lines if line.upper().startswith("ERROR:")]
+    text = next(iter(errors or lines[-1:]), "it failed without a word")
     return NotInstalled(f"pip: {text[:300]}")
 
 
