@@ -1,7 +1,8 @@
 """Writing files so that nothing is ever half-written: aside first, then renamed.
 
 Conventions: the aside file lies in the same folder, so that the rename is atomic; its name begins with a dot, holds the
-process id (what a killed run's child still writes never mixes with ours) and ``.part`` before the file's own suffix.
+process id (what a killed run's child still writes never mixes with ours), mostly the thread's too, and ``.part`` before
+the file's own suffix.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import threading
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +27,7 @@ def written_aside(path: Path) -> Iterator[Path]:
 
     Raises ProjectError when the disk refuses. Folders are made.
     """
-    aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    aside = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.part{path.suffix}")
     try:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,13 +45,17 @@ def written_aside(path: Path) -> Iterator[Path]:
 
 
 #: Names that :func:`written_aside` and the encoder give to what is not whole yet.
-_ASIDE = re.compile(r"\..+\.\d+\.part(\.\w+)?")
+_ASIDE = re.compile(r"\..+\.(\d+)(-\d+)?\.part(\.\w+)?")
 
 
 def clear_asides(folder: Path) -> None:
-    """Delete what killed runs left in ``folder`` itself, beside the files they were writing."""
+    """Delete what killed runs left in ``folder`` itself, beside the files they were writing.
+
+    What another thread of this process is writing there is left alone.
+    """
     for left in folder.iterdir() if folder.is_dir() else ():
-        if _ASIDE.fullmatch(left.name) and left.is_file():
+        found = _ASIDE.fullmatch(left.name)
+        if found and not (found[2] and int(found[1]) == os.getpid()) and left.is_file():
             left.unlink(missing_ok=True)
 
 

@@ -32,6 +32,8 @@ PROJECT_VERSION = 1
 _FIRST = frozenset({"project.lock", "log.txt"})
 #: How many states are kept to fall back on.
 _STATES_KEPT = 3
+#: How long an edit waits for another one, s.
+_EDIT_WAIT = 10.0
 log = logging.getLogger("lib_music")
 
 
@@ -144,10 +146,14 @@ class Project:
 
     # -- what was asked ------------------------------------------------------------------------------------------
 
-    def own(self, content_hash: str) -> None:
-        """Make the folder this song's; raises ProjectError when it is another's."""
+    def own(self, content_hash: str, song_name: str = "") -> None:
+        """Make the folder this song's; raises ProjectError when it is another's.
+
+        ``song_name`` is the file's name before it was copied here, found text.
+        """
         if not self.file.exists():
-            write_json(self.file, {"version": PROJECT_VERSION, "content_hash": content_hash})
+            held = {"version": PROJECT_VERSION, "content_hash": content_hash}
+            write_json(self.file, {**held, "song_name": song_name} if song_name else held)
         elif self._held().get("content_hash") != content_hash:
             raise ProjectError(f"{self.folder} holds the project of another song", "give another --out")
 
@@ -160,6 +166,35 @@ class Project:
         if not isinstance(held, dict) or held.get("version") != PROJECT_VERSION:
             raise ProjectError(f"{self.file} is not of this version", "render into another folder with --out")
         return held
+
+    def content_hash(self) -> str:
+        """Of the song that the folder belongs to; empty where that is unknown."""
+        return str(self._held().get("content_hash", ""))
+
+    def song_name(self) -> str:
+        """The song's file name before it was copied here; empty when it was not. Found text."""
+        return str(self._held().get("song_name", ""))
+
+    @contextlib.contextmanager
+    def editing(self) -> Iterator[None]:
+        """Hold the files that the person edits for a moment, also against other processes.
+
+        This is not the lock of a run: edits are made while a video is painted. Raises ProjectBusyError.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.folder / "edit.lock", thread_local=False)
+        try:
+            lock.acquire(timeout=_EDIT_WAIT)
+        except Timeout:
+            raise ProjectBusyError("these prompts are being changed elsewhere", "try again") from None
+        except OSError as error:
+            reason = error.strerror or error
+            raise ProjectError(f"cannot write {self.folder.name}: {reason}", "check its permissions") from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def imported_prompts(self) -> str:
         """Digest of the prompts file that was imported last."""

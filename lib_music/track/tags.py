@@ -50,6 +50,7 @@ def read_track(
     title: str | None = None,
     artists: str | Sequence[str] | None = None,
     album: str | None = None,
+    name: str = "",
     duration: float,
 ) -> Track:
     """Find out what song a file is.
@@ -60,6 +61,8 @@ def read_track(
         The song; read for its tags, never decoded.
     title, artists, album : optional
         What the person typed; blank means not typed.
+    name : str
+        The file's own name, where it was copied under another.
     duration : float
         Seconds of the whole file.
 
@@ -69,7 +72,7 @@ def read_track(
         Without a cover yet; see :func:`lib_music.track.cover.prepare_cover`.
     """
     found = _from_tags(path)
-    named_artists, named_title = split_name(path)
+    named_artists, named_title = split_name(Path(name.replace("\0", "")) if name else path)
     typed = {"title": _lines([title]), "artists": _lines([artists] if isinstance(artists, str) else artists or ()),
              "album": _lines([album])}
     if not found.get("title") or found["title"][0].casefold() == named_title.casefold():

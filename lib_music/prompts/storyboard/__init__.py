@@ -9,6 +9,7 @@ from lib_music.prompts.storyboard.board import (
     SectionPrompt,
     Storyboard,
     derived_seed,
+    distinct,
     make_storyboard,
 )
 from lib_music.prompts.storyboard.file import read_storyboard, write_storyboard
@@ -23,6 +24,7 @@ __all__ = [
     "SectionPrompt",
     "Storyboard",
     "derived_seed",
+    "distinct",
     "make_storyboard",
     "prompt_keys",
     "read_storyboard",
