@@ -1,0 +1,119 @@
+"""What the WebUI calls: the tab, the settings, the files that its page may show.
+
+Conventions: the WebUI runs our script again at every Reload UI, after it has dropped all callbacks; these modules stay,
+and with them jobs and threads. Nothing here may fail: a tab that cannot be built becomes one that says why.
+"""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+import logging
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from lib_music.errors import MusicVisualizerError
+from lib_music.webui import stale
+
+log = logging.getLogger("lib_music")
+
+TITLE, TAB = "Music Visualizer", "music_visualizer"
+#: What the tab cannot do without: name of the module, name of the package.
+_NEEDED = (
+    ("numpy", "numpy"), ("scipy", "scipy"), ("cv2", "opencv-python-headless"), ("PIL", "pillow"), ("pydub", "pydub"),
+    ("tinytag", "tinytag"), ("imageio_ffmpeg", "imageio-ffmpeg"), ("filelock", "filelock"),
+    ("platformdirs", "platformdirs"), ("requests", "requests"), ("rich", "rich"),
+)  # fmt: skip
+
+
+def register() -> None:
+    """Hand the WebUI our callbacks, once for each time that it loads its scripts."""
+    from modules import script_callbacks
+
+    waiting = script_callbacks.callback_map.get("callbacks_ui_tabs", ())
+    if any(entry.callback is on_ui_tabs for entry in waiting):
+        # A second copy of the extension: both run the same modules, and there is one tab.
+        return
+    script_callbacks.on_ui_tabs(on_ui_tabs)
+    script_callbacks.on_ui_settings(on_ui_settings)
+    script_callbacks.on_app_started(on_app_started)
+
+
+def on_ui_settings() -> None:
+    """Our section of the settings."""
+    from lib_music.webui.settings import add_settings
+
+    add_settings()
+
+
+def on_app_started(demo: Any, app: Any) -> None:
+    """Once the page is served: let the browser fetch the files of the workspace. Without a page there are none."""
+    if demo is None:
+        return
+    from lib_music.webui.host import serve_workspace
+
+    serve_workspace(demo)
+
+
+def on_ui_tabs() -> list[tuple[Any, str, str]]:
+    """The tab, or one that says what is missing."""
+    missing = _missing()
+    if missing:
+        return [(_apology(missing), TITLE, TAB)]
+    try:
+        page = _tab()
+    except Exception as error:
+        log.exception("the Music Visualizer tab could not be built")
+        page = _apology(_explained(error))
+    return [(page, TITLE, TAB)]
+
+
+def _tab() -> Any:
+    from lib_music.studio.studio import studio_of
+    from lib_music.ui.tab import build_tab
+    from lib_music.webui.folders import data_folder
+    from lib_music.webui.host import WebuiHost
+
+    # Analyses are kept with the host's data, which on a pod outlives the machine.
+    os.environ.setdefault("MUSIC_VISUALIZER_CACHE", str(data_folder() / "cache" / "music-visualizer"))
+    return build_tab(studio_of(WebuiHost()), standalone=False)
+
+
+def _missing() -> list[str]:
+    """A line for all packages that are not installed; they are looked for, not imported."""
+    packages = [package for module, package in _NEEDED if importlib.util.find_spec(module) is None]
+    return [_install(packages)] if packages else []
+
+
+def _install(packages: Iterable[str]) -> str:
+    names = " ".join(packages)
+    return (
+        f"Music Visualizer needs {names}. Restart the WebUI without --skip-install to have it installed, "
+        f"or install it into the WebUI's Python: pip install {names}"
+    )
+
+
+def _explained(error: Exception) -> list[str]:
+    """What went wrong and the way on, as lines."""
+    if isinstance(error, ImportError) and error.name:
+        module = error.name.partition(".")[0]
+        if module == "lib_music":
+            again = "update or install the extension again, and restart the WebUI"
+            return [f"Music Visualizer's files do not fit together ({error.name}): {again}"]
+        return [_install([dict(_NEEDED).get(module, module)])]
+    if stale.is_stale():
+        return ["Music Visualizer was updated: restart the WebUI (Reload UI is not enough)"]
+    if isinstance(error, MusicVisualizerError):
+        return [f"Music Visualizer cannot start: {error.message}", error.fix]
+    return [f"Music Visualizer cannot start: {type(error).__name__}. The WebUI's console says more"]
+
+
+def _apology(lines: Iterable[str]) -> Any:
+    """A page that holds nothing but these lines."""
+    import gradio as gr
+
+    with gr.Blocks(analytics_enabled=False) as page:
+        text = "".join(f"<p>{html.escape(line)}</p>" for line in lines if line)
+        gr.HTML(f'<div role="alert">{text}</div>', elem_id=f"{TAB}_missing")
+    return page
