@@ -74,8 +74,8 @@ def main() -> None:
 
 def say(line: str) -> None:
     """One line on stdout, which is what the WebUI shows; in ASCII, which every console can print."""
-    text = f"Music Visualizer: {' '.join(line.split())}"
-    print(text.encode("ascii", "backslashreplace").decode("ascii"), flush=True)
+    text = " ".join(line.split()).encode("ascii", "backslashreplace").decode("ascii")
+    print(f"Music Visualizer: {''.join(letter for letter in text if letter.isprintable())}", flush=True)
 
 
 def run() -> str:
@@ -162,7 +162,7 @@ def another_version(requirement: Any) -> str:
         if not version:
             continue
         try:
-            fits = requirement.specifier.contains(version, prereleases=True)
+            fits = not requirement.specifier or requirement.specifier.contains(version, prereleases=True)
         except Exception:  # a version that is none
             fits = False
         if fits:
@@ -240,11 +240,10 @@ def install(requirement: Any) -> None:
             raise NotInstalled(f"pip took longer than {LONGEST // 60} minutes", final=True) from None
         except OSError as error:
             raise NotInstalled(f"pip could not be started: {error}", final=True) from error
-    if done.returncode:
-        raise failure(done.stdout)
     importlib.invalidate_caches()
-    if not is_there(requirement):
-        raise NotInstalled("pip put it where this Python does not look")
+    if is_there(requirement):  # even if pip stumbled afterwards
+        return
+    raise failure(done.stdout) if done.returncode else NotInstalled("pip put it where this Python does not look")
 
 
 def pip_environment() -> dict[str, str]:
@@ -279,7 +278,8 @@ def failure(output: str) -> NotInstalled:
         return NotInstalled("the package index does not answer", final=True)
     lines = SECRET.sub("****", output).splitlines()
     errors = [line[6:].strip() for line in lines if line.upper().startswith("ERROR:")]
-    text = next(iter(errors or lines[-1:]), "it failed without a word")
+    crashed = "Exception:" in errors  # a traceback follows
+    text = next(iter(lines[-1:] if crashed or not errors else errors), "it failed without a word")
     return NotInstalled(f"pip: {text[:300]}")
 
 
