@@ -77,6 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
     demo.add_argument("--seed", type=read_whole, default=0)
 
+    page = command("serve", "Open the page in this machine's browser, without a WebUI.")
+    page.add_argument("--port", type=read_whole, help="else the first free one from 7870")
+    page.add_argument("--out", type=Path, default=Path("visuals"), metavar="DIR", help="where the projects go")
+    page.add_argument(
+        "--allow", type=Path, action="append", default=[], metavar="DIR", help="a folder to take songs from"
+    )
+    page.add_argument("--webui", metavar="URL", help="a WebUI whose Deforum paints; credentials by environment")
+
     listing = command("list", "List the projects in a folder.")
     listing.add_argument("folder", type=Path, nargs="?", default=Path(), metavar="DIR")
     command("doctor", "What is installed, what is missing, how to fix it.")
@@ -360,6 +368,12 @@ def _demo(args: argparse.Namespace) -> None:
     _render(_parser().parse_args(given))
 
 
+def _serve(args: argparse.Namespace) -> None:
+    from lib_music.ui.serve import serve
+
+    serve(args.out, args.port, args.webui, tuple(args.allow))
+
+
 def _list(args: argparse.Namespace) -> None:
     from lib_music.project import find_projects
 
@@ -389,6 +403,7 @@ COMMANDS = {
     "storyboard": _storyboard,
     "animate": _animate,
     "demo": _demo,
+    "serve": _serve,
     "list": _list,
     "doctor": _doctor,
 }

@@ -1,0 +1,440 @@
+"""What the page's buttons do: plain functions from what the boxes hold to what the page shows.
+
+Conventions: every handler takes foreign input, ends within a few seconds (long work is a job), and gives back a
+:data:`~lib_music.ui.shown.Shown`. An error of ours becomes a readable line in the part of the page where the person
+looks, ``said_<part>``; nothing here raises. One change is made at a time; polls never wait for one.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lib_music.errors import InputError, MusicVisualizerError
+from lib_music.given import ASPECTS
+from lib_music.ui import form
+from lib_music.ui.shown import Shown, Update, error_lines, lines, link, to_json
+
+if TYPE_CHECKING:
+    from lib_music.studio.motion import Motion
+    from lib_music.studio.studio import Studio
+
+log = logging.getLogger("lib_music")
+#: The parts of the page that have a line of their own for what went wrong.
+PARTS = ("song", "hearing", "prompts", "motion", "preview", "visualize", "resume", "settings")
+N_CANDIDATES = 5
+#: Where a person looks after each action; every other one belongs to the hearing.
+_PART_OF = {
+    **dict.fromkeys(("candidates", "take_candidate", "row", "link", "take", "style", "negative", "cover"), "prompts"),
+    **dict.fromkeys(("preview",), "preview"),
+    **dict.fromkeys(("interrupt",), "visualize"),
+    **dict.fromkeys(("open",), "resume"),
+}
+_F = TypeVar("_F", bound=Callable[..., Shown])
+
+
+def _told(part: str) -> Callable[[_F], _F]:
+    """An error becomes a line in ``part``; what went well takes the line away, or puts its own there."""
+
+    def around(handler: _F) -> _F:
+        @functools.wraps(handler)
+        def told(self: Page, *values: Any) -> Shown:
+            where = f"said_{part}"
+            try:
+                return {where: "", **handler(self, *values)}
+            except MusicVisualizerError as error:
+                return {where: error_lines(error)}
+            except Exception as error:
+                return {where: _unexpected(handler.__name__, error)}
+
+        return told  # type: ignore[return-value]
+
+    return around
+
+
+def _unexpected(name: str, error: Exception) -> str:
+    log.exception("the page's %s failed", name)
+    return error_lines(MusicVisualizerError(f"unexpected {type(error).__name__}: {error}", "the console has more"))
+
+
+class Page:
+    """The handlers of one page.
+
+    Parameters
+    ----------
+    studio : Studio
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        self._changing = threading.RLock()
+
+    # -- what the page's own script asks for ---------------------------------------------------------------------
+
+    @_told("song")
+    def attach(self, request: Any, aspect: Any = None) -> Shown:
+        """The page was opened or loaded again: the project it showed, else that of the running job."""
+        asked = form.message(request).get("project", "")
+        running = [job.project for job in reversed(self.studio.jobs.active())]
+        said = ""
+        for name in dict.fromkeys((form.line(asked, "project"), *running)):
+            if not name:
+                continue
+            try:
+                return {**self._shown(name, fill=True), "page": self._page()}
+            except MusicVisualizerError as error:
+                said = said or error_lines(error)
+        # A size goes with the shape that the person keeps as their own choice.
+        size = dict(zip(("width", "height"), ASPECTS[aspect], strict=True)) if aspect in form.SHAPES else {}
+        return {**self._nothing(), **size, "page": self._page(), "said_song": said if asked not in running else ""}
+
+    def poll(self, request: Any, mark: Any = "") -> Shown:
+        """How far the jobs are; the whole view only when it has changed."""
+        try:
+            asked = form.message(request)
+            project = form.line(asked.get("project", ""), "project")
+            status = self._status(project)
+            if not project or not status["revision"] or status["revision"] == asked.get("revision"):
+                return {"status": to_json(status)}
+            shown = self._shown(project, status=status)
+            if shown["mark"] != mark:
+                shown.update(self._filled(json.loads(shown["view"])))
+            return {**shown, "page": self._page()}
+        except MusicVisualizerError as error:
+            return {"status": to_json(self._bare_status()), "said_song": error_lines(error)}
+        except Exception as error:
+            return {"status": to_json(self._bare_status()), "said_song": _unexpected("poll", error)}
+
+    def act(self, request: Any) -> Shown:
+        """One edit that the page's drawn parts ask for."""
+        part = "song"
+        try:
+            asked = form.message(request)
+            action = asked.get("action")
+            if not isinstance(action, dict):
+                raise InputError("the page sent no action", "reload the page")
+            part = _PART_OF.get(str(action.get("do"))[:40], "hearing")
+            return {f"said_{part}": "", **self._act(form.line(asked.get("project"), "project"), action)}
+        except MusicVisualizerError as error:
+            return {f"said_{part}": error_lines(error)}
+        except Exception as error:
+            return {f"said_{part}": _unexpected("act", error)}
+
+    def _act(self, project: str, action: dict[str, Any]) -> Shown:
+        do = action.get("do")
+        if do == "interrupt":
+            self.studio.jobs.interrupt(form.line(action.get("job"), "job"))
+            return {"status": to_json(self._status(project))}
+        if do == "open":
+            return self._opened(action.get("typed"))
+        if do == "preview":
+            stretch = (form.number(action.get("start"), "start"), form.number(action.get("end"), "end"))
+            return self._previewed(project, self._kept_motion(project), stretch)
+        return self._edited(project, action, fill=do == "take_candidate")
+
+    # -- song ----------------------------------------------------------------------------------------------------
+
+    @_told("song")
+    def produce(
+        self,
+        project: Any,
+        link: Any,
+        upload: Any,
+        path: Any,
+        cover: Any,
+        title: Any,
+        artist: Any,
+        captioner: Any,
+    ) -> Shown:
+        """Hear the song and word its prompts."""
+        from lib_music.studio.song import SongInput, produce
+
+        given = SongInput(
+            link=form.line(link, "Spotify link").strip(),
+            upload=form.sent_file(upload, "Song"),
+            path=form.line(path, "Path on the server").strip(),
+            cover=form.sent_file(cover, "Cover"),
+            title=form.line(title, "Title", 500).strip(),
+            artist=form.line(artist, "Artists", 500).strip(),
+            captioner=self._usable("captioner", form.line(captioner, "Captioner", 40)),
+            project=form.line(project, "project"),
+        )
+        with self._changing:
+            job = produce(self.studio, given)
+        return {"project": job.project, "status": to_json(self._status(job.project))}
+
+    # -- hearing and prompts -------------------------------------------------------------------------------------
+
+    def hearing(self, action: dict[str, Any]) -> Callable[[Any], Shown]:
+        """The handler of a button that always makes the same correction."""
+
+        @_told("hearing")
+        def correct(self: Page, project: Any) -> Shown:
+            return self._edited(form.line(project, "project"), action)
+
+        return lambda project: correct(self, project)
+
+    @_told("hearing")
+    def nudge(self, project: Any, ms: Any) -> Shown:
+        """Move all beats by so many milliseconds."""
+        return self._edited(form.line(project, "project"), {"do": "nudge", "ms": form.number(ms, "Nudge")})
+
+    @_told("prompts")
+    def words(self, project: Any, *texts: Any) -> Shown:
+        """Keep the candidates, style, negative and use of the cover as they are typed."""
+        *candidates, style, negative, cover = texts
+        name = form.line(project, "project")
+        if not name:
+            return {}
+        typed = [form.line(text, f"Candidate {n}", form.WORDS) for n, text in enumerate(candidates, 1)]
+        actions: tuple[dict[str, Any], ...] = (
+            {"do": "candidates", "texts": typed},
+            {"do": "style", "text": form.line(style, "Style", form.WORDS)},
+            {"do": "negative", "text": form.line(negative, "Negative prompt", form.WORDS)},
+            {"do": "cover", "use": form.line(cover, "Cover", 20) or "start"},
+        )
+        from lib_music.studio.view import view
+
+        with self._changing:
+            held = view(self.studio, name)
+            kept = ([row["text"] for row in held["candidates"]], held["style"], held["negative"], held["cover_use"])
+            changed = [a for a, old in zip(actions, kept, strict=True) if list(a.values())[1] != old]
+            for action in changed:
+                self._edit(name, action)
+        return self._shown(name) if changed else {}
+
+    # -- motion, preview, visualize ------------------------------------------------------------------------------
+
+    @_told("motion")
+    def motion(self, project: Any, *boxes: Any) -> Shown:
+        """Keep the Motion part and draw its curves."""
+        motion = self._motion(boxes)
+        shown: Shown = {"aspect": form.shape(motion.width, motion.height)}
+        return {**shown, **self._kept(form.line(project, "project"), motion)}
+
+    @_told("motion")
+    def aspect(self, project: Any, aspect: Any, *boxes: Any) -> Shown:
+        """A shape was chosen: its size goes into the boxes; ``own`` leaves them."""
+        if aspect not in form.SHAPES:
+            return {}
+        given = dict(zip(form.MOTION, boxes, strict=True))
+        size = dict(zip(("width", "height"), ASPECTS[aspect], strict=True))
+        motion = self._motion(tuple({**given, **size}.values()))
+        return {**size, **self._kept(form.line(project, "project"), motion)}
+
+    @_told("preview")
+    def preview(self, project: Any, stretch: Any, *boxes: Any) -> Shown:
+        """Play the animatic of the whole song, or of the stretch that the timeline shows."""
+        part = form.message(stretch)
+        ends = (form.number(part["start"], "start"), form.number(part.get("end"), "end")) if "start" in part else None
+        return self._previewed(form.line(project, "project"), self._motion(boxes), ends)
+
+    @_told("visualize")
+    def estimate(self, project: Any, *boxes: Any) -> Shown:
+        """Say what the video costs; one picture is painted to learn how long that takes, where that is unknown."""
+        from lib_music.studio.video import cost, set_motion, warm_up
+
+        name, motion = self._open_name(project), self._motion(boxes)
+        with self._changing:
+            set_motion(self.studio, name, motion)
+            found = cost(self.studio, name, motion)
+            if found.seconds is None and self._renderer(motion) == "deforum":
+                warm_up(self.studio, name, motion)
+        return self._shown(name)
+
+    @_told("visualize")
+    def visualize(self, project: Any, *boxes: Any) -> Shown:
+        """Queue the video."""
+        from lib_music.studio.video import set_motion, visualize
+
+        name, motion = self._open_name(project), self._motion(boxes)
+        self._usable("renderer", self._renderer(motion))
+        with self._changing:
+            set_motion(self.studio, name, motion)
+            visualize(self.studio, name, motion)
+        return self._shown(name)
+
+    @_told("visualize")
+    def interrupt(self, project: Any) -> Shown:
+        """Stop this project's jobs, or when it has none, the one that runs."""
+        name = form.line(project, "project")
+        active = self.studio.jobs.active()
+        for job in [job for job in active if job.project == name] or active[:1]:
+            self.studio.jobs.interrupt(job.id)
+        return {"status": to_json(self._status(name))}
+
+    # -- resume and settings -------------------------------------------------------------------------------------
+
+    @_told("resume")
+    def resume(self, typed: Any) -> Shown:
+        """Open an earlier visual with every setting it had."""
+        return self._opened(typed)
+
+    @_told("resume")
+    def switch(self, project: Any) -> Shown:
+        """Load the checkpoint and VAE that the project was painted with."""
+        from lib_music.studio.video import switch_model
+
+        name = self._open_name(project)
+        said = switch_model(self.studio, name)
+        return {**self._shown(name), "said_resume": lines(*said), "switch_model": Update(visible=False)}
+
+    @_told("settings")
+    def settings(self, project: Any, *boxes: Any) -> Shown:
+        """Write the settings file for the Deforum tab and link it."""
+        from lib_music.studio.video import write_settings_file
+
+        path = write_settings_file(self.studio, self._open_name(project), self._motion(boxes))
+        return {"said_settings": link(self.studio.host.file_url(path), f"Download {path.name}")}
+
+    # -- what they share -----------------------------------------------------------------------------------------
+
+    def _open_name(self, project: Any) -> str:
+        name = form.line(project, "project")
+        if not name:
+            raise InputError("there is no song yet", "choose one and press Produce prompts")
+        return name
+
+    def _motion(self, boxes: tuple[Any, ...]) -> Motion:
+        from lib_music.studio.motion import Motion
+
+        return Motion.from_dict(form.motion(boxes))
+
+    def _kept_motion(self, project: str) -> Motion:
+        from lib_music.studio.motion import read_motion
+        from lib_music.studio.workspace import find_project
+
+        return read_motion(self.studio.host, find_project(self.studio.host, project))
+
+    def _renderer(self, motion: Motion) -> str:
+        return motion.renderer or self.choices()["renderer"][0]
+
+    def _usable(self, kind: str, id: str) -> str:
+        """The id when it can be used now; an empty one is the first that can."""
+        offered = self.studio.host.captioners() if kind == "captioner" else self.studio.host.renderers()
+        for choice in offered:
+            if choice.id == id or (not id and choice.usable):
+                if not choice.usable:
+                    raise InputError(f"{choice.label} cannot be used now: {choice.note}", "or choose another")
+                return choice.id
+        raise InputError(f"{kind} {id[:40]!r} is not known here", f"choose {', '.join(c.id for c in offered)}")
+
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """What the lists of the page offer; the first of each is what it begins with."""
+        from lib_music.schedule.presets import PRESETS
+
+        host = self.studio.host
+        renderers, captioners = host.renderers(), host.captioners()
+        return {
+            "preset": ("auto", *PRESETS),
+            "sampler": host.samplers(),
+            "renderer": tuple(c.id for c in sorted(renderers, key=lambda c: not c.usable)),
+            "captioner": tuple(c.id for c in sorted(captioners, key=lambda c: not c.usable)),
+        }
+
+    def _edit(self, project: str, action: dict[str, Any]) -> dict[str, Any]:
+        from lib_music.studio.song import act
+
+        return act(self.studio, project, action)
+
+    def _edited(self, project: str, action: dict[str, Any], fill: bool = False) -> Shown:
+        name = self._open_name(project)
+        with self._changing:
+            view = self._edit(name, action)
+        return self._shown(name, view=view, fill=fill)
+
+    def _kept(self, project: str, motion: Motion) -> Shown:
+        from lib_music.studio.video import set_motion
+
+        if not project:
+            return {}
+        with self._changing:
+            view = set_motion(self.studio, project, motion)
+        return self._shown(project, view=view)
+
+    def _previewed(self, project: str, motion: Motion, stretch: tuple[float, float] | None) -> Shown:
+        from lib_music.studio.video import preview
+
+        name = self._open_name(project)
+        start, end = stretch or (None, None)
+        preview(self.studio, name, motion, start, end)
+        return {"status": to_json(self._status(name))}
+
+    def _opened(self, typed: Any) -> Shown:
+        from lib_music.studio.video import open_visual
+
+        text = form.line(typed, "Timestring", 300).strip()
+        if not text:
+            raise InputError("no visual is named", "choose one of the list, or type its timestring")
+        opened = open_visual(self.studio, text)
+        return {
+            **self._shown(opened.project, fill=True),
+            "page": self._page(),
+            "said_resume": lines(*opened.notes),
+            "switch_model": Update(visible=opened.model_differs),
+        }
+
+    # -- what the page shows -------------------------------------------------------------------------------------
+
+    def _shown(
+        self,
+        project: str,
+        *,
+        view: dict[str, Any] | None = None,
+        status: dict[str, Any] | None = None,
+        fill: bool = False,
+    ) -> Shown:
+        """View, status and the project's name; with ``fill`` also every box, from what the project holds."""
+        from lib_music.studio.view import view as view_of
+
+        status = status or self._status(project)
+        found = {**(view if view is not None else view_of(self.studio, project)), "revision": status["revision"]}
+        shown: Shown = {
+            "project": project,
+            "view": to_json(found),
+            "status": to_json(status),
+            "mark": _mark(project, found),
+        }
+        return {**shown, **self._filled(found)} if fill else shown
+
+    def _filled(self, view: dict[str, Any]) -> Shown:
+        texts = [row["text"] for row in view.get("candidates", ())]
+        texts += [""] * (N_CANDIDATES - len(texts))
+        shown: Shown = {f"candidate_{n}": text for n, text in enumerate(texts[:N_CANDIDATES], 1)}
+        for name in ("style", "negative", "cover_use"):
+            if name in view:
+                shown[name] = view[name]
+        if view.get("motion"):
+            shown.update(form.motion_boxes(view["motion"], self.choices()))
+        return shown
+
+    def _nothing(self) -> Shown:
+        return {"project": "", "view": "{}", "status": to_json(self._bare_status()), "mark": ""}
+
+    def _status(self, project: str) -> dict[str, Any]:
+        from lib_music.studio.video import status
+
+        return status(self.studio, project) if project else self._bare_status()
+
+    def _bare_status(self) -> dict[str, Any]:
+        jobs = [job.to_dict() for job in self.studio.jobs.active()]
+        return {"jobs": jobs, "now": time.time(), "revision": ""}
+
+    def _page(self) -> str:
+        """What belongs to no song: the host's notices and the earlier visuals."""
+        from lib_music.studio.video import visuals
+
+        host = self.studio.host
+        return to_json({"notices": list(host.notices()), "visuals": visuals(self.studio)})
+
+
+def _mark(project: str, view: dict[str, Any]) -> str:
+    """Changes when the boxes must be filled anew: another project, or new suggestions; never by typing."""
+    found = [row["suggested"] or row["text"] for row in view.get("candidates", ())]
+    return hashlib.sha256(json.dumps([project, found]).encode()).hexdigest()[:16]

@@ -1,0 +1,90 @@
+"""``music-visualizer serve``: the tab as a page of its own on this machine, and nowhere else.
+
+Conventions: it listens on 127.0.0.1 and answers only to that name; everything it writes lies in the workspace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from lib_music.errors import InputError, MusicVisualizerError
+from lib_music.studio.plain import PlainHost
+from lib_music.studio.studio import studio_of
+
+HOST = "127.0.0.1"
+#: Where it listens when no port is given, or on the next free one.
+PORT = 7870
+_TRIES = 20
+
+
+def serve(folder: Path, port: int | None = None, webui: str | None = None, allowed: tuple[Path, ...] = ()) -> None:
+    """Open the page and stay until the person stops it.
+
+    Parameters
+    ----------
+    folder : Path
+        The workspace; made when it is missing.
+    port : int, optional
+    webui : str, optional
+        Address of a WebUI whose Deforum paints.
+    allowed : tuple of Path
+        Further folders that a typed path may lead into.
+
+    Raises
+    ------
+    InputError
+        The port is taken, the address or a folder cannot be used.
+    MusicVisualizerError
+        gradio is not installed.
+    """
+    host = PlainHost(folder, allowed, webui)
+    application = make_application(host)
+    with _listening(port) as listener:
+        import uvicorn
+
+        print(f"Music Visualizer is at http://{HOST}:{listener.getsockname()[1]}/  (stop with Ctrl-C)", flush=True)
+        config = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=2)
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def make_application(host: PlainHost) -> Any:
+    """The page of a plain host as a web application."""
+    # gradio would tell its makers that a page was opened.
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    try:
+        import gradio  # noqa: F401
+    except ImportError as error:
+        raise MusicVisualizerError(
+            f"gradio cannot be used: {error}", "install it with: pip install 'music-visualizer[ui]'"
+        ) from error
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    from lib_music.ui.compat import application
+    from lib_music.ui.tab import build_tab
+
+    page = build_tab(studio_of(host), standalone=True)
+    app = application(page, [host.workspace()])
+    # A web site whose name was made to lead to this machine is not let in.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
+    return app
+
+
+def _listening(port: int | None) -> socket.socket:
+    """A socket that listens on the given port, or on the first free one of ours."""
+    if port is not None and not 0 <= port <= 65535:
+        raise InputError(f"port {port} is none", "give 1024 to 65535")
+    wanted = range(PORT, PORT + _TRIES) if port is None else (port,)
+    for number in wanted:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, number))
+            return listener
+        except OSError:
+            listener.close()
+    raise InputError(f"port {wanted[0]} is taken", "give another with --port")

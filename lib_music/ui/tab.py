@@ -1,0 +1,333 @@
+"""The page, top to bottom in the order a person works; the host shows it as a tab, ``serve`` as a page of its own.
+
+Conventions: every component has an ``elem_id`` of its own under ``music_visualizer``, every label is used once. What
+the page's script draws lies in ``<div id="music_visualizer_<name>_view">``. Only what a person prefers for all songs
+may be kept in a host's ``ui-config.json``: see :data:`PREFERENCES`. No component holds a path or a secret.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from lib_music.errors import MusicVisualizerError
+from lib_music.given import ASPECTS
+from lib_music.ui import form
+from lib_music.ui.compat import listen, upload
+from lib_music.ui.handlers import N_CANDIDATES, PARTS, Page
+from lib_music.ui.shown import error_lines, lines
+
+if TYPE_CHECKING:
+    from lib_music.studio.studio import Studio
+
+log = logging.getLogger("lib_music")
+PREFIX = "music_visualizer"
+#: What a host may keep as the person's own default; everything else belongs to one song.
+PREFERENCES = frozenset(
+    {"preset", "intensity", "fps", "cadence", "aspect", "steps", "sampler", "renderer", "captioner"}
+)
+#: Hidden by the style sheet, never by ``visible=False``: the page's script clicks and reads these.
+_HIDDEN = ["music-visualizer-hidden"]
+#: Gives the page's script what the server answered, the view before the status that belongs to it. An answer to the
+#: script's own request is always given; after the other events, and polls come every second, only what has changed.
+_DRAW = """(page, view, status) => {
+  const m = window.musicVisualizer;
+  if (!m) return [];
+  if (m.page && page && page !== m.drawnPage) m.page(m.drawnPage = page);
+  if (m.view && view && (ALWAYS || view !== m.drawnView)) m.view(m.drawnView = view);
+  if (m.status && status) m.status(status);
+  return [];
+}"""
+_STRETCH = """(project, stretch, ...rest) =>
+  [project, window.musicVisualizer && musicVisualizer.stretch ? musicVisualizer.stretch() : "", ...rest]"""
+_WHOLE = """(project, stretch, ...rest) => [project, "", ...rest]"""
+
+
+def _take(name: str) -> str:
+    return f'() => window.musicVisualizer && musicVisualizer.{name} ? musicVisualizer.{name}() : ""'
+
+
+def _draw(always: bool = False) -> str:
+    return _DRAW.replace("ALWAYS", "true" if always else "false")
+
+
+def _soon(button: str, ms: int) -> str:
+    """Click a hidden button when nothing was changed for ``ms``: one request for many keystrokes."""
+    return f"""() => {{
+  window.clearTimeout(window.{PREFIX}_{button}_timer);
+  window.{PREFIX}_{button}_timer = window.setTimeout(() => {{
+    const found = document.getElementById("{PREFIX}_{button}");
+    if (found) found.click();
+  }}, {ms});
+  return [];
+}}"""
+
+
+class _Parts:
+    """The page's components by name, each made with its id and kept out of the host's settings where it must."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        return self.made[name]
+
+    def add(self, kind: Callable[..., Any], name: str, *given: Any, **options: Any) -> Any:
+        found = kind(*given, elem_id=f"{PREFIX}_{name}", **options)
+        if name not in PREFERENCES:
+            found.do_not_save_to_config = True
+        self.made[name] = found
+        return found
+
+    def drawn(self, name: str) -> None:
+        """A place that the page's script fills."""
+        self.add(gr.HTML, name, f'<div id="{PREFIX}_{name}_view"></div>')
+
+    def said(self, name: str) -> None:
+        """The line of a part of the page."""
+        self.add(gr.HTML, f"said_{name}", "")
+
+    def heading(self, name: str, text: str) -> None:
+        self.add(gr.HTML, f"head_{name}", f'<h2 class="music-visualizer-heading">{text}</h2>')
+
+    def button(self, name: str, text: str, **options: Any) -> Any:
+        return self.add(gr.Button, name, text, **options)
+
+    def box(self, name: str, label: str, value: str = "", **options: Any) -> Any:
+        return self.add(gr.Textbox, name, value=value, label=label, **options)
+
+    def row(self, name: str) -> Any:
+        return gr.Row(elem_id=f"{PREFIX}_row_{name}", elem_classes=["music-visualizer-row"])
+
+    def named(self, *names: str) -> list[Any]:
+        return [self.made[name] for name in names]
+
+
+def build_tab(studio: Studio, *, standalone: bool) -> gr.Blocks:
+    """The page as gradio Blocks; when it cannot be built, a page that says why, never none at all.
+
+    Parameters
+    ----------
+    studio : Studio
+    standalone : bool
+        Whether there is no WebUI around it that brings the page's script and style sheet.
+    """
+    try:
+        return _built(studio, standalone)
+    except Exception as error:
+        log.exception("the Music Visualizer page cannot be built")
+        if not isinstance(error, MusicVisualizerError):
+            error = MusicVisualizerError(f"unexpected {type(error).__name__}: {error}", "the console has more")
+        return message_tab(error)
+
+
+def message_tab(error: MusicVisualizerError) -> gr.Blocks:
+    """A page that holds nothing but an error, for a host in which the real one cannot work."""
+    with gr.Blocks(analytics_enabled=False) as page:
+        gr.HTML(error_lines(error), elem_id=f"{PREFIX}_broken")
+    return page
+
+
+def _built(studio: Studio, standalone: bool) -> gr.Blocks:
+    from lib_music.ui.assets import page_options
+
+    handlers, parts = Page(studio), _Parts()
+    choices, preferences = handlers.choices(), studio.host.preferences()
+    with gr.Blocks(analytics_enabled=False, **(page_options() if standalone else {})) as page:
+        with gr.Column(elem_id=PREFIX, elem_classes=["music-visualizer"]):
+            _hidden(parts)
+            parts.drawn("notices")
+            _song(parts, choices, preferences.captioner)
+            _hearing(parts)
+            _prompts(parts)
+            _motion(parts, choices, preferences)
+            _painting(parts, choices, studio)
+            _resume(parts)
+        _wire(parts, handlers)
+        if standalone:
+            from lib_music.ui.assets import start_script
+
+            listen(page.load, js=start_script())
+    return page
+
+
+def _hidden(parts: _Parts) -> None:
+    for name in ("page", "view", "status", "request", "project", "mark"):
+        parts.box(name, f"{name} (hidden)", elem_classes=_HIDDEN)
+    for name in ("attach", "poll", "act", "save_motion", "save_words"):
+        parts.button(name, f"{name} (hidden)", elem_classes=_HIDDEN)
+
+
+def _song(parts: _Parts, choices: dict[str, tuple[str, ...]], captioner: str) -> None:
+    parts.heading("song", "Song")
+    with parts.row("song"):
+        with gr.Column(elem_id=f"{PREFIX}_column_sound", scale=2):
+            parts.add(upload, "upload", label="Song (audio or video file)", file_types=["audio", "video"], height=120)
+            parts.box("path", "or a path on the server", placeholder="a file in an allowed folder, for big files")
+            parts.box("link", "or a Spotify link", placeholder="https://open.spotify.com/track/…")
+        with gr.Column(elem_id=f"{PREFIX}_column_cover", scale=1):
+            parts.add(upload, "cover", label="Cover", file_types=["image"], height=120)
+            parts.box("title", "Title", placeholder="the song's own")
+            parts.box("artist", "Artists", placeholder="the song's own; several with ;")
+    with parts.row("produce"):
+        offered = list(choices["captioner"])
+        chosen = captioner if captioner in offered else offered[0]
+        parts.add(gr.Dropdown, "captioner", label="Captioner", choices=offered, value=chosen)
+        parts.button("produce", "Produce prompts", variant="primary")
+    parts.said("song")
+    parts.drawn("progress")
+    parts.drawn("card")
+    parts.drawn("timeline")
+
+
+def _hearing(parts: _Parts) -> None:
+    parts.heading("hearing", "Fix the hearing")
+    with parts.row("hearing"):
+        parts.button("tempo_double", "Tempo ×2")
+        parts.button("tempo_half", "Tempo ÷2")
+        parts.button("downbeat_back", "Downbeat one beat earlier")
+        parts.button("downbeat_on", "Downbeat one beat later")
+        parts.add(gr.Number, "nudge_ms", label="Nudge all beats by (ms)", value=0, precision=0)
+        parts.button("nudge", "Nudge")
+        parts.button("reset_hearing", "As heard")
+    parts.said("hearing")
+
+
+def _prompts(parts: _Parts) -> None:
+    parts.heading("prompts", "Prompts")
+    for n in range(1, N_CANDIDATES + 1):
+        parts.box(f"candidate_{n}", f"Candidate {n}", lines=2, max_lines=6)
+    parts.drawn("candidates")
+    with parts.row("style"):
+        parts.box("style", "Style for all sections", lines=2)
+        parts.box("negative", "Negative prompt for all sections", lines=2)
+    parts.add(gr.Radio, "cover_use", label="Use of the cover", choices=["start", "palette", "none"], value="start")
+    parts.drawn("rows")
+    parts.said("prompts")
+
+
+def _motion(parts: _Parts, choices: dict[str, tuple[str, ...]], preferences: Any) -> None:
+    parts.heading("motion", "Motion")
+    presets, samplers = list(choices["preset"]), list(choices["sampler"])
+    preset = preferences.preset if preferences.preset in presets else presets[0]
+    fps = preferences.fps if preferences.fps in form.FPS else form.FPS[0]
+    with parts.row("motion"):
+        parts.add(gr.Dropdown, "preset", label="Preset", choices=presets, value=preset)
+        parts.add(gr.Slider, "intensity", label="Intensity", minimum=0, maximum=2, step=0.05, value=1)
+        parts.add(gr.Radio, "fps", label="Frames per second", choices=list(form.FPS), value=fps)
+        parts.add(gr.Slider, "cadence", label="Cadence (0: the preset's own)", minimum=0, maximum=16, step=1, value=0)
+    with parts.row("size"):
+        parts.add(gr.Radio, "aspect", label="Aspect", choices=[*form.SHAPES, form.OWN_SIZE], value="1:1")
+        width, height = ASPECTS["1:1"]
+        parts.add(gr.Number, "width", label="Width (pixels)", value=width, precision=0)
+        parts.add(gr.Number, "height", label="Height (pixels)", value=height, precision=0)
+        parts.add(gr.Radio, "mode", label="Deforum mode", choices=["2D", "3D"], value="2D")
+    with parts.row("range"):
+        parts.box("start", "Start (seconds or m:ss)", placeholder="0:00")
+        parts.box("length", "Length (seconds or m:ss)", placeholder="to the end")
+        parts.box("seed", "Seed", placeholder="the song's own")
+        parts.add(gr.Dropdown, "sampler", label="Sampler", choices=samplers, value=samplers[0])
+        parts.add(gr.Slider, "steps", label="Steps", minimum=1, maximum=150, step=1, value=20)
+    parts.said("motion")
+
+
+def _painting(parts: _Parts, choices: dict[str, tuple[str, ...]], studio: Studio) -> None:
+    parts.heading("preview", "Preview")
+    with parts.row("preview"):
+        parts.button("preview_song", "Preview the whole song")
+        parts.button("preview_stretch", "Preview the visible stretch")
+    parts.said("preview")
+    parts.drawn("preview")
+    parts.heading("visualize", "Visualize")
+    offered = list(choices["renderer"])
+    with parts.row("renderer"):
+        parts.add(gr.Radio, "renderer", label="Renderer", choices=offered, value=offered[0])
+        parts.add(gr.Checkbox, "captions", label="Write the prompts into the animatic", value=False)
+    unusable = [f"{choice.label}: {choice.note}" for choice in studio.host.renderers() if not choice.usable]
+    parts.add(gr.HTML, "renderer_note", lines(*unusable))
+    parts.drawn("cost")
+    with parts.row("visualize"):
+        parts.button("estimate", "Estimate")
+        parts.button("visualize", "Visualize", variant="primary")
+        parts.button("interrupt", "Interrupt", variant="stop")
+    parts.said("visualize")
+    parts.add(gr.HTML, "gallery", f'<div id="{PREFIX}_gallery_container"></div>')
+    parts.drawn("video")
+
+
+def _resume(parts: _Parts) -> None:
+    parts.heading("resume", "Resume")
+    parts.drawn("visuals")
+    with parts.row("resume"):
+        parts.box("typed", "Timestring or project of an earlier visual", placeholder="20260131235959")
+        parts.button("resume", "Resume")
+        parts.button("switch_model", "Load the recorded checkpoint", visible=False)
+    parts.said("resume")
+    parts.heading("settings", "Settings file for the Deforum tab")
+    parts.button("settings", "Write the settings file")
+    parts.said("settings")
+
+
+def _wire(parts: _Parts, page: Page) -> None:
+    made = parts.made
+    boxes = [f"candidate_{n}" for n in range(1, N_CANDIDATES + 1)]
+    words = [*boxes, "style", "negative", "cover_use"]
+    shown = {
+        name: made[name]
+        for name in (
+            *("page", "view", "status", "project", "mark", "switch_model", "aspect"),
+            *words,
+            *form.MOTION,
+            *(f"said_{part}" for part in PARTS),
+        )
+    }
+    project, motion = made["project"], parts.named(*form.MOTION)
+
+    def on(name: str, handler: Callable[..., Any], inputs: list[Any], js: str | None = None) -> None:
+        done = listen(made[name].click, handler, inputs, shown, js)
+        drawn = parts.named("page", "view", "status")
+        listen(done.then, inputs=drawn, js=_draw(always=name in ("act", "attach")))
+
+    on("attach", page.attach, parts.named("request", "aspect"), _kept_first("takeAttach"))
+    on("poll", page.poll, parts.named("request", "mark"), _kept_first("takePoll"))
+    on("act", page.act, parts.named("request"), _take("takeAction"))
+    song = ("link", "upload", "path", "cover", "title", "artist", "captioner")
+    on("produce", page.produce, [project, *parts.named(*song)])
+    for name, action in (
+        ("tempo_double", {"do": "tempo", "factor": 2}),
+        ("tempo_half", {"do": "tempo", "factor": 0.5}),
+        ("downbeat_back", {"do": "downbeat", "by": -1}),
+        ("downbeat_on", {"do": "downbeat", "by": 1}),
+        ("reset_hearing", {"do": "reset_hearing"}),
+    ):
+        on(name, page.hearing(action), [project])
+    on("nudge", page.nudge, [project, made["nudge_ms"]])
+    on("save_words", page.words, [project, *parts.named(*words)])
+    on("save_motion", page.motion, [project, *motion])
+    on("preview_song", page.preview, [project, made["request"], *motion], _WHOLE)
+    on("preview_stretch", page.preview, [project, made["request"], *motion], _STRETCH)
+    on("estimate", page.estimate, [project, *motion])
+    on("visualize", page.visualize, [project, *motion])
+    on("interrupt", page.interrupt, [project])
+    on("resume", page.resume, [made["typed"]])
+    on("switch_model", page.switch, [project])
+    on("settings", page.settings, [project, *motion])
+    shaped = listen(made["aspect"].input, page.aspect, [project, made["aspect"], *motion], shown)
+    listen(shaped.then, inputs=parts.named("page", "view", "status"), js=_draw())
+    for name in form.MOTION:
+        listen(made[name].input, js=_soon("save_motion", 500))
+    for name in words:
+        listen(made[name].input, js=_soon("save_words", 800))
+        if hasattr(made[name], "blur"):
+            # Whoever leaves the box may press the next button at once.
+            listen(made[name].blur, js=_soon("save_words", 0))
+
+
+def _kept_first(name: str) -> str:
+    """The request comes from the page's script; what follows it in the boxes stays."""
+    return (
+        f"(request, kept) => [window.musicVisualizer && musicVisualizer.{name} ? musicVisualizer.{name}() : '', kept]"
+    )
