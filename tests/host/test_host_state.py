@@ -1,0 +1,115 @@
+"""What the WebUI has of us: its start-up time, its settings, its saved files, its page's source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.tab import Tab
+from tests.host.installation import NAME, Installation, WebUI
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+KEYS = {f"music_visualizer_{name}" for name in ("output_folder", "allowed_folders", "preset", "fps", "captioner")}
+
+
+def ours(record: dict[str, float]) -> dict[str, float]:
+    """Entries of the start-up timer that name us."""
+    return {name: seconds for name, seconds in record.items() if "music_visualizer" in name or NAME in name}
+
+
+def test_start_up_costs_next_to_nothing(webui: WebUI) -> None:
+    timer = webui.get("internal/profile-startup")
+    found = ours(timer["records"])
+    print(found, {k: v for k, v in timer["records"].items() if "create ui" in k or "/" not in k})
+    assert found, "the timer names our script"
+    assert sum(found.values()) <= 0.15, found
+
+
+def test_settings_have_a_section_and_no_secret(webui: WebUI) -> None:
+    options = webui.get("sdapi/v1/options")
+    assert set(options) >= KEYS
+    assert {key for key in options if key.startswith("music_visualizer")} == KEYS
+    assert not [options[key] for key in KEYS if str(webui.data) in str(options[key])]
+
+
+def components(webui: WebUI) -> list[dict[str, Any]]:
+    """Our components in the page's source."""
+    config = webui.get("config")
+    return [
+        c for c in config["components"] if str(c.get("props", {}).get("elem_id") or "").startswith("music_visualizer")
+    ]
+
+
+def test_the_page_source_tells_nothing_of_the_machine(webui: WebUI, produced: Tab) -> None:
+    found = components(webui)
+    assert 40 <= len(found) <= 120
+    text = json.dumps(found)
+    assert str(webui.data) not in text and "/home/" not in text and str(Path(__file__).parents[2]) not in text
+    assert "Killed on the way" not in text and produced.view()["project"] not in text
+
+
+def test_ui_config_keeps_preferences_only(webui: WebUI, produced: Tab) -> None:
+    kept = json.loads((webui.data / "ui-config.json").read_text("utf-8"))
+    keys = {key for key in kept if key.startswith("music_visualizer/") or "Music Visualizer" in key}
+    labels = {key.split("/")[1] for key in keys}
+    assert labels, "preferences are kept"
+    for word in (
+        "Song",
+        "path",
+        "link",
+        "Title",
+        "Artists",
+        "Candidate",
+        "Prompt",
+        "prompt",
+        "Start",
+        "Length",
+        "Seed",
+    ):
+        assert not [label for label in labels if word in label], labels
+
+
+def test_everything_written_lies_in_the_data_folder(webui: WebUI, produced: Tab) -> None:
+    project = webui.data / "outputs" / "music-visualizer" / produced.view()["project"]
+    assert (project / "project.json").is_file() or (project / "storyboard.json").is_file()
+    copied = webui.data / "extensions" / NAME
+    new = [
+        p
+        for p in copied.rglob("*")
+        if p.is_file() and p.suffix not in {".pyc"} and p.stat().st_mtime > project.stat().st_mtime
+    ]
+    assert not new, "nothing of a song's in the checkout"
+
+
+@pytest.fixture
+def hidden(installation: Installation, browser: Browser, tmp_path: Path) -> Iterator[WebUI]:
+    """A WebUI with Deforum's tab hidden, and with a password."""
+    data = installation.place(tmp_path / "data")
+    (data / "config.json").write_text(json.dumps({"hidden_tabs": ["Deforum"]}))
+    running = WebUI(installation, data)
+    try:
+        yield running.start()
+    finally:
+        running.stop()
+
+
+def test_deforums_tab_may_be_hidden(hidden: WebUI, browser: Browser, installation: Installation, song: Any) -> None:
+    from tests.browser.videos import Video
+    from tests.host.test_whole_way import paint_with_deforum, video_of
+
+    with Tab.opened(browser, hidden.url, webui=True) as tab:
+        assert not tab.page.get_by_role("button", name="Deforum", exact=True).is_visible()
+        tab.give_song(song.path, song.cover)
+        tab.produce()
+        paint_with_deforum(tab, installation, seconds=0.5)
+        tab.start("visualize", "visualize")
+        job = tab.ended("visualize", 300)
+        assert job["state"] == "done", (job, hidden.log()[-3000:])
+        Video.measured(video_of(hidden, tab)).whole(0.5, 24)
+        tab.watch.check()
