@@ -1,9 +1,10 @@
 """The prompts of the sections: candidates dealt over labels, rows that are linked, and what was suggested instead.
 
 Conventions: ``storyboard.json`` is the truth about the rows, ``prompts.json`` about the candidates. The candidates that
-are not blank are dealt in turn over the labels in order of appearance. A row that reads as it was dealt follows when
-the candidates or the labels change; one that a person edited stays, and what it would be now is shown as its
-suggestion. A section is linked while no override stands at its occurrence. The person's text is kept to the letter.
+are not blank are dealt in turn over the labels in order of appearance; a label that comes later takes the next, so that
+renaming one section leaves the others alone. A row that reads as it was dealt follows when the candidates change; one
+that a person edited stays, and what it would be now is shown as its suggestion. A section is linked while no override
+stands at its occurrence. The person's text is kept to the letter.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Board:
     @property
     def dealt(self) -> Mapping[str, Text]:
         """What each label would be given now."""
-        return deal(self.suggestions.texts, self.sections.labels)
+        return deal(self.suggestions.texts, [*self.suggestions.dealt, *self.sections.labels])
 
     def places(self) -> Iterator[tuple[str, int]]:
         """Label and occurrence of each section."""
@@ -66,7 +67,7 @@ def places(labels: Sequence[str]) -> Iterator[tuple[str, int]]:
 
 
 def deal(texts: Sequence[Text], labels: Sequence[str]) -> dict[str, Text]:
-    """Candidates over labels in order of appearance: blank ones skipped, the list recycled.
+    """Candidates over distinct labels in their order: blank ones skipped, the list recycled.
 
     Raises StoryboardError when all are blank.
     """
@@ -80,27 +81,26 @@ def redealt(board: Board) -> Board:
     """The board with every row that reads as it was dealt last reading as it is dealt now."""
     base, dealt = board.suggestions.dealt, board.dealt
 
-    def follow(label: str, now: Text | None) -> Text | None:
-        untouched = now is not None and label in dealt and now.text == base.get(label)
-        return dealt[label] if untouched else now
+    def follow(label: str, now: Text) -> Text:
+        return dealt[label] if label in dealt and now.text == base.get(label) else now
 
     kept = {row.label: replace(row, prompt=follow(row.label, row.prompt)) for row in board.storyboard.rows}
-    rows = [kept.pop(label, None) or Row(label, dealt[label], derived_seed(label, board.seed)) for label in dealt]
+    here = distinct(board.sections.labels)
+    rows = [kept[label] if label in kept else board.row(label) for label in here]
     # Rows of labels that are gone are kept where they hold the person's words: a label may come back.
-    rows += [row for row in kept.values() if _is_personal(row, base.get(row.label))]
+    rows += [row for row in kept.values() if row.label not in here and _is_personal(row, base.get(row.label))]
     overrides = {
-        place: replace(override, prompt=follow(place[0], override.prompt))
-        for place, override in board.storyboard.overrides.items()
+        (label, occurrence): replace(o, prompt=None if o.prompt is None else follow(label, o.prompt))
+        for (label, occurrence), o in board.storyboard.overrides.items()
     }
-    known = {**base, **{label: words.text for label, words in dealt.items()}}
-    labels = {row.label for row in rows}
-    suggestions = replace(board.suggestions, dealt={a: b for a, b in known.items() if a in labels})
+    last = max(place for place, label in enumerate(dealt) if label in here)
+    known = {label: words.text for place, (label, words) in enumerate(dealt.items()) if place <= last}
     storyboard = replace(board.storyboard, rows=tuple(rows), overrides=overrides)
-    return replace(board, storyboard=storyboard, suggestions=suggestions)
+    return replace(board, storyboard=storyboard, suggestions=replace(board.suggestions, dealt=known))
 
 
 def _is_personal(row: Row, dealt: str | None) -> bool:
-    return isinstance(row.prompt, Own) and row.prompt.text != dealt or row.negative is not None
+    return (isinstance(row.prompt, Own) and row.prompt.text != dealt) or row.negative is not None
 
 
 def relabelled(board: Board, sections: Sections, *, split: bool) -> Board:
@@ -123,13 +123,19 @@ def relabelled(board: Board, sections: Sections, *, split: bool) -> Board:
         if label in rows or label in old or not (split or source not in new):
             continue
         moved = board.row(source)
-        seed = moved.seed if source not in new else derived_seed(label, board.seed)
-        rows[label] = Row(label, moved.prompt, seed, moved.negative)
-        if source in base:
-            base[label] = base[source]
+        if source in new:
+            if source in base:
+                base[label] = base[source]
+            rows[label] = Row(label, moved.prompt, derived_seed(label, board.seed), moved.negative)
+        else:  # the whole label has another name: it keeps its place and its seed
+            kept = ((name, words) for name, words in base.items() if name != label)
+            base = {label if name == source else name: words for name, words in kept}
+            rows[label] = replace(moved, label=label)
     gone = {label for label in old if label not in new and _all_went_together(label, old, new)}
     moves = dict(zip(places(old), places(new), strict=True))
-    overrides = {moves.get(place, place): o for place, o in board.storyboard.overrides.items()}
+    before = board.storyboard.overrides
+    lost = {place: override for place, override in before.items() if place not in moves}
+    overrides = {**lost, **{moves[place]: override for place, override in before.items() if place in moves}}
     storyboard = replace(
         board.storyboard, rows=tuple(row for row in rows.values() if row.label not in gone), overrides=overrides
     )
@@ -167,7 +173,6 @@ def _candidates(board: Board, action: Mapping[str, Any]) -> Board:
         raise InputError("the candidates are not a list of texts", f"give 1 to {MAX_TEXTS}")
     own = tuple(_own({"text": entry}, "text", board.seed) for entry in texts)
     suggestions = replace(board.suggestions, texts=own or (Own(""),))
-    deal(suggestions.texts, board.sections.labels)
     return redealt(replace(board, suggestions=suggestions))
 
 
@@ -185,27 +190,39 @@ def _row(board: Board, action: Mapping[str, Any]) -> Board:
     place = list(board.places())[section_of(action, len(board.sections))]
     if "prompt" not in action and "negative" not in action:
         raise InputError("the row says nothing new", "give a prompt or a negative")
-    changes: dict[str, Text | None] = {}
     if "prompt" in action:
         words, dealt = _own(action, "prompt", board.seed), board.dealt[place[0]]
-        changes["prompt"] = dealt if not words.text.strip() or words.text == dealt.text else words
+        blank = not words.text.strip()
+        board = _with_prompt(board, place, dealt if blank or words.text == dealt.text else words)
     if "negative" in action:
         words = _own(action, "negative", board.seed)
-        changes["negative"] = words if words.text.strip() else None
-    return _changed(board, place, changes)
+        board = _with_negative(board, place, words if words.text.strip() else None)
+    return board
 
 
-def _changed(board: Board, place: tuple[str, int], changes: Mapping[str, Text | None]) -> Board:
-    """The words at one section, and at all that are linked with it."""
-    board, storyboard = _with_row(board, place[0]), board.storyboard
-    storyboard = board.storyboard
-    if (override := storyboard.overrides.get(place)) is not None:
-        if changes.get("negative", override) is None:  # the general one, whatever the others of the label have
-            changes = {**changes, "negative": storyboard.negative}
-        overrides = {**storyboard.overrides, place: replace(override, **changes)}
-        return replace(board, storyboard=replace(storyboard, overrides=overrides))
-    rows = tuple(replace(row, **changes) if row.label == place[0] else row for row in storyboard.rows)
-    return replace(board, storyboard=replace(storyboard, rows=rows))
+def _with_prompt(board: Board, place: tuple[str, int], prompt: Text) -> Board:
+    """A prompt at one section, and at all that are linked with it."""
+    board = _with_row(board, place[0])
+    if (override := board.storyboard.overrides.get(place)) is not None:
+        return _with_override(board, place, replace(override, prompt=prompt))
+    rows = tuple(replace(row, prompt=prompt) if row.label == place[0] else row for row in board.storyboard.rows)
+    return replace(board, storyboard=replace(board.storyboard, rows=rows))
+
+
+def _with_negative(board: Board, place: tuple[str, int], negative: Text | None) -> Board:
+    """A negative likewise; None is the general one."""
+    board = _with_row(board, place[0])
+    if (override := board.storyboard.overrides.get(place)) is not None:
+        # By its words, as None would be what the others of the label have.
+        words = board.storyboard.negative if negative is None else negative
+        return _with_override(board, place, replace(override, negative=words))
+    rows = tuple(replace(row, negative=negative) if row.label == place[0] else row for row in board.storyboard.rows)
+    return replace(board, storyboard=replace(board.storyboard, rows=rows))
+
+
+def _with_override(board: Board, place: tuple[str, int], override: Override) -> Board:
+    overrides = {**board.storyboard.overrides, place: override}
+    return replace(board, storyboard=replace(board.storyboard, overrides=overrides))
 
 
 def _with_row(board: Board, label: str) -> Board:
@@ -229,7 +246,7 @@ def _link(board: Board, action: Mapping[str, Any]) -> Board:
 
 def _take(board: Board, action: Mapping[str, Any]) -> Board:
     place = list(board.places())[section_of(action, len(board.sections))]
-    return _changed(board, place, {"prompt": board.dealt[place[0]]})
+    return _with_prompt(board, place, board.dealt[place[0]])
 
 
 def _style(board: Board, action: Mapping[str, Any]) -> Board:

@@ -1,0 +1,193 @@
+"""The JSON that the page draws: one song with its timeline, its prompts and how it moves.
+
+Conventions: made of the project's files alone, without any lock and without gradio; all numbers are finite, all text
+is plain (it is drawn as text, never as markup); times are seconds of the analysed range, which begins at
+``song.start`` of the file that is played. What is not there yet is null or empty.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from lib_music.analysis.corrections import Corrections
+from lib_music.analysis.types import ROLES, Analysis
+from lib_music.audio import Audio
+from lib_music.errors import InputError, MusicVisualizerError
+from lib_music.prompts.storyboard import distinct
+from lib_music.studio.known import Known, known
+from lib_music.studio.rows import Board, row_documents
+from lib_music.studio.studio import Studio
+from lib_music.studio.waveform import keep_outline, kept_outline, listening
+from lib_music.studio.workspace import find_project
+
+#: Points a second of the energy curve, and the most of them.
+_ENERGY_RATE, _ENERGY_POINTS = 4.0, 3_000
+
+
+def view(studio: Studio, project: str) -> dict[str, Any]:
+    """What the page draws of a project.
+
+    Parameters
+    ----------
+    studio : Studio
+    project : str
+        Its name in the workspace; foreign.
+
+    Raises
+    ------
+    InputError
+        There is no such project.
+    """
+    now = known(find_project(studio.host, project))
+    warnings = list(now.warnings)
+    board: Board | None = None
+    try:
+        board = now.board()
+    except MusicVisualizerError as error:
+        warnings.append(str(error))
+    return {
+        "project": now.project.folder.name,
+        "song": _song(studio, now),
+        **_timeline(now),
+        "hearing": _hearing(now.corrections),
+        **_prompts(board),
+        "warnings": [*warnings, *(board.suggestions.warnings if board else ()), *_being_painted(studio, now)],
+    }
+
+
+def _song(studio: Studio, now: Known) -> dict[str, Any]:
+    """The card."""
+    track, analysis, request, path = now.track, now.analysis, now.request, now.project.path
+    sound = listening(studio.host, now.project, request.song) if request else None
+    cover = path("cover.png")
+    warnings = []
+    if request is not None and not request.song.is_file():
+        warnings.append("the song's file is gone: upload it again to paint or hear it")
+    return {
+        "title": track.title if track else now.project.song_name(),
+        "artists": list(track.artists) if track else [],
+        "album": track.album if track else "",
+        "duration": _rounded(analysis.duration if analysis else track.duration if track else 0.0),
+        "start": _rounded(analysis.start if analysis else 0.0),
+        "tempo": _rounded(analysis.beats.tempo if analysis else 0.0),
+        "key": f"{analysis.key} {analysis.mode}".strip() if analysis else "",
+        "sources": dict(track.sources) if track else {},
+        "cover_url": _url(studio, cover) if cover.is_file() else None,
+        "audio_url": _url(studio, sound) if sound is not None else None,
+        "warnings": warnings,
+    }
+
+
+def _url(studio: Studio, path: Path) -> str | None:
+    """Where the browser gets a file, other when the file is another; None where the host does not give it."""
+    try:
+        url = studio.host.file_url(path)
+    except InputError:
+        return None
+    return f"{url}{'&' if urlsplit(url).query else '?'}v={path.stat().st_mtime_ns // 10**6}"
+
+
+def _timeline(now: Known) -> dict[str, Any]:
+    """Waveform, beats, energy and sections."""
+    analysis = now.analysis
+    if analysis is None:
+        return {
+            "waveform": None,
+            "beats": [],
+            "positions": [],
+            "energy": {"rate": _ENERGY_RATE, "values": []},
+            "sections": [],
+            "roles": list(ROLES),
+        }
+    sections = analysis.sections
+    colours = {label: place for place, label in enumerate(distinct(sections.labels))}
+    return {
+        "waveform": _waveform(now, analysis),
+        "beats": [round(t, 3) for t in analysis.beats.times.tolist()],
+        "positions": analysis.beats.positions.tolist(),
+        "energy": _energy(analysis),
+        "sections": [
+            {
+                "index": section.id,
+                "start": _rounded(section.start),
+                "end": _rounded(section.end),
+                "label": section.label,
+                "role": section.role,
+                "energy": _rounded(section.energy),
+                "color": colours[section.label],
+            }
+            for section in sections
+        ],
+        "roles": list(ROLES),
+    }
+
+
+def _waveform(now: Known, analysis: Analysis) -> dict[str, Any] | None:
+    """The kept outline; one that is missing is made, while the song is there."""
+    if (wave := kept_outline(now.project, analysis.content_hash)) is not None:
+        return wave
+    if now.request is None or not now.request.song.is_file():
+        return None
+    end = analysis.start + analysis.duration
+    audio = Audio(now.request.song, analysis.content_hash, analysis.start, analysis.duration, end, 44_100)
+    try:
+        return keep_outline(now.project, audio)
+    except MusicVisualizerError:
+        return None
+
+
+def _energy(analysis: Analysis) -> dict[str, Any]:
+    rate = min(_ENERGY_RATE, _ENERGY_POINTS / analysis.duration)
+    times = np.arange(max(1, math.floor(analysis.duration * rate))) / rate
+    values = np.rint(100 * analysis.envelopes["loudness"].at(times)).astype(int)
+    return {"rate": rate, "values": values.tolist()}
+
+
+def _hearing(now: Corrections) -> dict[str, Any]:
+    return {
+        "tempo_factor": now.tempo_factor,
+        "downbeat_shift": now.downbeat_shift,
+        "nudge_ms": round(1000 * now.nudge, 1),
+        "borders": [[_rounded(a), _rounded(b)] for a, b in now.borders],
+        "labels": [[_rounded(t), label] for t, label in now.labels],
+        "roles": [[_rounded(t), role] for t, role in now.roles],
+        "edited": now != Corrections(),
+    }
+
+
+def _prompts(board: Board | None) -> dict[str, Any]:
+    if board is None:
+        return {"candidates": [], "captioner": "", "rows": [], "style": "", "negative": "", "cover_use": "start"}
+    suggestions = board.suggestions
+    suggested = [found.text for found in suggestions.suggested]
+    return {
+        "candidates": [
+            {"text": t.text, "suggested": suggested[i] if i < len(suggested) and suggested[i] != t.text else None}
+            for i, t in enumerate(suggestions.texts)
+        ],
+        "captioner": suggestions.captioner,
+        "rows": row_documents(board),
+        "style": board.storyboard.style.text,
+        "negative": board.storyboard.negative.text,
+        "cover_use": board.storyboard.cover,
+    }
+
+
+def _being_painted(studio: Studio, now: Known) -> list[str]:
+    """A word where an edit came too late for the video that is being painted."""
+    for job in studio.jobs.active():
+        if job.kind == "visualize" and job.project == now.project.folder.name and job.started:
+            edited = [now.project.path(name) for name in ("storyboard.json", "corrections.json", "motion.json")]
+            if any(path.is_file() and path.stat().st_mtime > job.started for path in edited):
+                return ["the video being painted keeps what it began with; later edits are for the next one"]
+    return []
+
+
+def _rounded(value: float) -> float:
+    """Three decimals; nothing that JSON cannot say."""
+    return round(float(value), 3) if math.isfinite(value) else 0.0
