@@ -1,6 +1,6 @@
 """A headless Chromium and what it must not see while a page of ours is open.
 
-Conventions: the browser is the system's (Debian's ``chromium``, or ``MUSIC_VISUALIZER_CHROMIUM``), driven by playwright.
+Conventions: playwright drives the system's browser (Debian's ``chromium``, or ``MUSIC_VISUALIZER_CHROMIUM``).
 A page's origin is all that it may talk to; what gradio itself would fetch elsewhere is answered with nothing.
 """
 
