@@ -102,6 +102,8 @@ class Plan:
     cover: Path
     candidates: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    #: A mark of what else decides the pixels: the checkpoint, where it is known.
+    painted_with: str = ""
 
 
 @dataclass(frozen=True)
@@ -420,22 +422,12 @@ def _storyboard(
 
 def render(plan: Plan, project: Project, renderer: Renderer, reporter: Reporter) -> Result:
     """Paint, encode and mux; goes on where an earlier run of the same plan stopped."""
-    from lib_music.video.encode import Encoding
-
     began = time.monotonic()
-    animation, timebase = plan.animation, plan.animation.timebase
-    encoding = Encoding(animation.width, animation.height, timebase.fps)
-    mark = _pixel_mark(plan, renderer, encoding)
+    if (done := already_painted(plan, project, renderer.name, reporter)) is not None:
+        return done
+    timebase, encoding, mark = plan.animation.timebase, encoding_of(plan.animation), pixel_mark(plan, renderer.name)
     titles = _titles(plan)
-    words, before, video = fingerprint(asdict(titles)), project.progress(), project.video()
-    if video is not None and before.fingerprint == mark:
-        if before.titles == words:
-            reporter.say("already finished; nothing to do")
-            project.clear_segments()
-        else:
-            reporter.say("the pictures are finished; only the titles change")
-            video = _mux(plan, project, ["-i", file_url(video)], titles, words)
-        return _result(plan, project, video, 0, began)
+    words = fingerprint(asdict(titles))
     lengths = segment_lengths(timebase.n_frames, timebase.fps)
     first = project.begin_render(mark, len(lengths))
     if first:
@@ -446,22 +438,49 @@ def render(plan: Plan, project: Project, renderer: Renderer, reporter: Reporter)
     if first < len(lengths):
         _encode(plan, project, renderer, encoding, lengths, first, reporter)
     reporter.stage("mux")
-    video = _join(plan, project, lengths, titles, words)
+    video = _join(plan, project, lengths, titles, words, reporter)
     return _result(plan, project, video, timebase.n_frames - sum(lengths[:first]), began)
 
 
-def _pixel_mark(plan: Plan, renderer: Renderer, encoding: Encoding) -> str:
-    """A digest of everything that decides the pixels: another one begins anew."""
+def already_painted(plan: Plan, project: Project, painter: str, reporter: Reporter) -> Result | None:
+    """The finished video of exactly this plan, with titles brought up to date; None when there is something to paint.
+
+    ``painter`` is the renderer's name.
+    """
+    began, before, video = time.monotonic(), project.progress(), project.video()
+    if video is None or before.fingerprint != pixel_mark(plan, painter):
+        return None
+    titles = _titles(plan)
+    words = fingerprint(asdict(titles))
+    if before.titles == words:
+        reporter.say("already finished; nothing to do")
+        project.clear_segments()
+    else:
+        reporter.say("the pictures are finished; only the titles change")
+        video = _mux(plan, project, ["-i", file_url(video)], titles, words, reporter)
+    return _result(plan, project, video, 0, began)
+
+
+def encoding_of(animation: Animation) -> Encoding:
+    """How a video of this animation is encoded."""
+    from lib_music.video.encode import Encoding
+
+    return Encoding(animation.width, animation.height, animation.timebase.fps)
+
+
+def pixel_mark(plan: Plan, painter: str) -> str:
+    """A digest of everything that decides the pixels: another one begins anew. ``painter`` is the renderer's name."""
     from lib_music.schedule.store import animation_to_dict
 
-    return fingerprint(
+    parts = (
         animation_to_dict(plan.animation),
         digest(plan.cover),
-        renderer.name,
+        painter,
         plan.request.captions,
-        asdict(encoding),
+        asdict(encoding_of(plan.animation)),
         plan.audio.content_hash,
     )
+    return fingerprint(*parts, plan.painted_with) if plan.painted_with else fingerprint(*parts)
 
 
 def segment_lengths(n_frames: int, fps: Fraction) -> list[int]:
@@ -522,17 +541,18 @@ def _titles(plan: Plan) -> Titles:
     return Titles(track.title, ", ".join(track.artists), track.album, track.date, ", ".join(track.genres), chapters)
 
 
-def _join(plan: Plan, project: Project, lengths: list[int], titles: Titles, words: str) -> Path:
+def _join(plan: Plan, project: Project, lengths: list[int], titles: Titles, words: str, reporter: Reporter) -> Path:
     """Finished segments to the video."""
     from lib_music.video.mux import joined, take_thumbnail
 
     number, frame = thumbnail_place(plan.animation, lengths)
     take_thumbnail(project.segment(number), frame, project.path(THUMBNAIL))
     segments = [project.segment(i) for i in range(len(lengths))]
-    return _mux(plan, project, joined(segments, lengths, plan.animation.timebase.fps), titles, words)
+    picture = joined(segments, lengths, plan.animation.timebase.fps)
+    return _mux(plan, project, picture, titles, words, reporter)
 
 
-def _mux(plan: Plan, project: Project, picture: list[str], titles: Titles, words: str) -> Path:
+def _mux(plan: Plan, project: Project, picture: list[str], titles: Titles, words: str, reporter: Reporter) -> Path:
     from lib_music.video.mux import mux
 
     timebase = plan.animation.timebase
@@ -541,7 +561,8 @@ def _mux(plan: Plan, project: Project, picture: list[str], titles: Titles, words
     free = itertools.chain([f"{name}.mp4"], (f"{name}-video-{n}.mp4" for n in itertools.count(1)))
     ours = project.progress().video
     video = next(p for p in map(project.path, free) if p.name == ours or not p.exists())
-    mux(picture, timebase.n_frames, timebase.fps, plan.audio, titles, project.path(THUMBNAIL), video)
+    thumbnail = project.path(THUMBNAIL)
+    mux(picture, timebase.n_frames, timebase.fps, plan.audio, titles, thumbnail, video, reporter.check)
     project.video_finished(video, words)
     log.info("finished %s", video.name)
     return video

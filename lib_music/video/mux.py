@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -72,7 +72,14 @@ def joined(segments: Sequence[Path], frames: Sequence[int], fps: Fraction) -> li
 
 
 def mux(
-    picture: Sequence[str], n_frames: int, fps: Fraction, audio: Audio, titles: Titles, thumbnail: Path, out: Path
+    picture: Sequence[str],
+    n_frames: int,
+    fps: Fraction,
+    audio: Audio,
+    titles: Titles,
+    thumbnail: Path,
+    out: Path,
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Write ``out`` atomically.
 
@@ -87,6 +94,9 @@ def mux(
     titles : Titles
     thumbnail : Path
         JPEG, embedded as the video's cover.
+    out : Path
+    check : callable
+        Called for every few seconds of sound; what it raises stops the work and leaves nothing behind.
 
     Raises
     ------
@@ -110,10 +120,16 @@ def mux(
             "-video_track_timescale", str(timescale(fps)), "-movflags", "+faststart", "-f", "mp4", file_url(aside),
         ]
         # fmt: on
-        run(argv, (block.tobytes() for block in audio.blocks(SOUND_RATE, channels=2)))
+        run(argv, _sound(audio, check))
         if (found := count_frames(aside)) != n_frames:
             raise FfmpegError(f"{found} of {n_frames} frames reached the video", "run the same command again")
     meta.unlink()
+
+
+def _sound(audio: Audio, check: Callable[[], None]) -> Iterator[bytes]:
+    for block in audio.blocks(SOUND_RATE, channels=2):
+        check()
+        yield block.tobytes()
 
 
 def count_frames(video: Path) -> int:
