@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,20 +16,38 @@ from tests.host.installation import NAME, Installation, WebUI
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+#: s that we may add to a start: our scripts, and our part of "create ui".
+SCRIPTS_S, PAGE_S = 0.15, 0.3
 KEYS = {f"music_visualizer_{name}" for name in ("output_folder", "allowed_folders", "preset", "fps", "captioner")}
 
 
-def ours(record: dict[str, float]) -> dict[str, float]:
-    """Entries of the start-up timer that name us."""
-    return {name: seconds for name, seconds in record.items() if "music_visualizer" in name or NAME in name}
+def timed(installation: Installation, data: Path, *, ours: bool) -> dict[str, float]:
+    """The start-up timer of one start, by its own names."""
+    if not data.exists():
+        installation.place(data, ours=ours)
+    running = WebUI(installation, data)
+    try:
+        running.start()
+        while not (timer := running.get("internal/profile-startup")):
+            time.sleep(0.2)
+    finally:
+        running.stop()
+    return dict(timer["records"])
 
 
-def test_start_up_costs_next_to_nothing(webui: WebUI) -> None:
-    timer = webui.get("internal/profile-startup")
-    found = ours(timer["records"])
-    print(found, {k: v for k, v in timer["records"].items() if "create ui" in k or "/" not in k})
-    assert found, "the timer names our script"
-    assert sum(found.values()) <= 0.15, found
+def test_start_up_costs_next_to_nothing(installation: Installation, tmp_path: Path) -> None:
+    """The best of a few starts: a busy machine makes everything slow, and the first start compiles."""
+    scripts, page, without = [], [], []
+    for _ in range(4):
+        records = timed(installation, tmp_path / "with", ours=True)
+        scripts.append(sum(s for name, s in records.items() if "music_visualizer" in name or NAME in name))
+        page.append(records["create ui"])
+        without.append(timed(installation, tmp_path / "without", ours=False)["create ui"])
+        if min(scripts) <= SCRIPTS_S and min(page) - min(without) <= PAGE_S:
+            break
+    print(f"scripts {min(scripts):.3f} s, page {min(page):.3f} s, without us {min(without):.3f} s")
+    assert 0 < min(scripts) <= SCRIPTS_S, scripts
+    assert min(page) - min(without) <= PAGE_S, (page, without)
 
 
 def test_settings_have_a_section_and_no_secret(webui: WebUI) -> None:
