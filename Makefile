@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check -q
+UI341_PYTHON ?= python3.10
+UI440_PYTHON ?= $(PYTHON)
 # The page's tests in a browser have their own environment: what the `ui` extra installs, and playwright.
 BROWSER_VENV ?= .venv-browser
 
-.PHONY: demo test test-browser lint types check bench clean
+.PHONY: demo test test-browser test-ui lint types check bench clean
 
 demo: $(VENV)/.core
 	$(VENV)/bin/music-visualizer demo --out demo
@@ -17,6 +19,11 @@ test: $(VENV)/.dev
 # Needs Chromium (Debian: apt-get install chromium); here a skipped test is a failed one.
 test-browser: $(BROWSER_VENV)/.browser
 	MUSIC_VISUALIZER_BROWSER_TESTS=required $(BROWSER_VENV)/bin/python -m pytest tests/browser
+
+# The page under the gradio of AUTOMATIC1111 (which needs Python 3.10) and of Forge.
+test-ui: .venv-ui341/.ui .venv-ui440/.ui
+	.venv-ui341/bin/python -m pytest tests/ui
+	.venv-ui440/bin/python -m pytest tests/ui
 
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .
@@ -30,7 +37,7 @@ bench: $(VENV)/.bench
 	$(PY) -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(BROWSER_VENV) demo build *.egg-info
+	rm -rf $(VENV) $(BROWSER_VENV) .venv-ui341 .venv-ui440 demo build *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -50,4 +57,14 @@ $(VENV)/.bench: pyproject.toml requirements.txt | $(VENV)/bin/python
 $(BROWSER_VENV)/.browser: pyproject.toml requirements.txt
 	$(PYTHON) -m venv $(BROWSER_VENV)
 	$(BROWSER_VENV)/bin/python -m pip --disable-pip-version-check -q install -e '.[ui,browser,dev]'
+	touch $@
+
+.venv-ui341/.ui: tests/ui/gradio-3.41.txt pyproject.toml requirements.txt
+	$(UI341_PYTHON) -m venv .venv-ui341
+	.venv-ui341/bin/python -m pip --disable-pip-version-check -q install -r $< -e .
+	touch $@
+
+.venv-ui440/.ui: tests/ui/gradio-4.40.txt pyproject.toml requirements.txt
+	$(UI440_PYTHON) -m venv .venv-ui440
+	.venv-ui440/bin/python -m pip --disable-pip-version-check -q install -r $< -e .
 	touch $@

@@ -77,22 +77,28 @@ class Page:
 
     # -- what the page's own script asks for ---------------------------------------------------------------------
 
-    @_told("song")
     def attach(self, request: Any, aspect: Any = None) -> Shown:
         """The page was opened or loaded again: the project it showed, else that of the running job."""
-        asked = form.message(request).get("project", "")
+        try:
+            return {"said_song": "", **self._attached(request, aspect), "page": self._page()}
+        except MusicVisualizerError as error:
+            return {**self._nothing(), "said_song": error_lines(error)}
+        except Exception as error:
+            return {**self._nothing(), "said_song": _unexpected("attach", error)}
+
+    def _attached(self, request: Any, aspect: Any) -> Shown:
+        asked = form.line(form.message(request).get("project", ""), "project")
         running = [job.project for job in reversed(self.studio.jobs.active())]
-        said = ""
-        for name in dict.fromkeys((form.line(asked, "project"), *running)):
-            if not name:
-                continue
+        shown = self._nothing()
+        for name in dict.fromkeys(name for name in (asked, *running) if name):
             try:
-                return {**self._shown(name, fill=True), "page": self._page()}
+                return self._shown(name, fill=True)
             except MusicVisualizerError as error:
-                said = said or error_lines(error)
-        # A size goes with the shape that the person keeps as their own choice.
-        size = dict(zip(("width", "height"), ASPECTS[aspect], strict=True)) if aspect in form.SHAPES else {}
-        return {**self._nothing(), **size, "page": self._page(), "said_song": said if asked not in running else ""}
+                shown.setdefault("said_song", error_lines(error))
+        if aspect in form.SHAPES:
+            # A size goes with the shape that the person keeps as their own choice.
+            shown["width"], shown["height"] = ASPECTS[aspect]
+        return shown
 
     def poll(self, request: Any, mark: Any = "") -> Shown:
         """How far the jobs are; the whole view only when it has changed."""
@@ -162,11 +168,10 @@ class Page:
             cover=form.sent_file(cover, "Cover"),
             title=form.line(title, "Title", 500).strip(),
             artist=form.line(artist, "Artists", 500).strip(),
-            captioner=self._usable("captioner", form.line(captioner, "Captioner", 40)),
+            captioner=form.line(captioner, "Captioner", 40) or self.choices()["captioner"][0],
             project=form.line(project, "project"),
         )
-        with self._changing:
-            job = produce(self.studio, given)
+        job = produce(self.studio, given)
         return {"project": job.project, "status": to_json(self._status(job.project))}
 
     # -- hearing and prompts -------------------------------------------------------------------------------------
@@ -254,7 +259,7 @@ class Page:
         from lib_music.studio.video import set_motion, visualize
 
         name, motion = self._open_name(project), self._motion(boxes)
-        self._usable("renderer", self._renderer(motion))
+        self._check_renderer(self._renderer(motion))
         with self._changing:
             set_motion(self.studio, name, motion)
             visualize(self.studio, name, motion)
@@ -315,15 +320,10 @@ class Page:
     def _renderer(self, motion: Motion) -> str:
         return motion.renderer or self.choices()["renderer"][0]
 
-    def _usable(self, kind: str, id: str) -> str:
-        """The id when it can be used now; an empty one is the first that can."""
-        offered = self.studio.host.captioners() if kind == "captioner" else self.studio.host.renderers()
-        for choice in offered:
-            if choice.id == id or (not id and choice.usable):
-                if not choice.usable:
-                    raise InputError(f"{choice.label} cannot be used now: {choice.note}", "or choose another")
-                return choice.id
-        raise InputError(f"{kind} {id[:40]!r} is not known here", f"choose {', '.join(c.id for c in offered)}")
+    def _check_renderer(self, id: str) -> None:
+        for choice in self.studio.host.renderers():
+            if choice.id == id and not choice.usable:
+                raise InputError(f"{choice.label} cannot be used now: {choice.note}", "or choose another renderer")
 
     def choices(self) -> dict[str, tuple[str, ...]]:
         """What the lists of the page offer; the first of each is what it begins with."""
@@ -415,7 +415,7 @@ class Page:
         return shown
 
     def _nothing(self) -> Shown:
-        return {"project": "", "view": "{}", "status": to_json(self._bare_status()), "mark": ""}
+        return {"project": "", "view": '{"project":""}', "status": to_json(self._bare_status()), "mark": ""}
 
     def _status(self, project: str) -> dict[str, Any]:
         from lib_music.studio.video import status

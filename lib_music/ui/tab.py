@@ -37,7 +37,7 @@ _DRAW = """(page, view, status) => {
   const m = window.musicVisualizer;
   if (!m) return [];
   if (m.page && page && page !== m.drawnPage) m.page(m.drawnPage = page);
-  if (m.view && view && (ALWAYS || view !== m.drawnView)) m.view(m.drawnView = view);
+  if (m.view && (ALWAYS || (view && view !== m.drawnView))) m.view(m.drawnView = view);
   if (m.status && status) m.status(status);
   return [];
 }"""
