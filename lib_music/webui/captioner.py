@@ -35,8 +35,6 @@ _NOISE = re.compile(r"\b(?:araf\w*|there (?:is|are))\b\s*", re.IGNORECASE)
 #: Tags that say how many, not what; the names in front of "tags" are the host's markup.
 _TAG_WEIGHT = re.compile(r"^\((.*):[\d.]+\)$")
 _TAGS_IN_A_PHRASE, _MAX_PHRASES = 5, 2
-#: What the host keeps of its interrogator between two pictures.
-_KEPT = ("blip_model", "clip_model", "clip_preprocess", "blip_patcher", "clip_patcher", "dtype")
 
 
 class CaptionerError(MusicVisualizerError):
@@ -118,29 +116,50 @@ def _blip(image: Image) -> Any:
 @contextlib.contextmanager
 def _unloaded_afterwards(interrogator: Any) -> Iterator[None]:
     """The interrogator's models are where they were before, and no second one is loaded for the caption."""
+    names = ("blip_model", "blip_patcher", "clip_model", "clip_patcher", "clip_preprocess", "dtype")
+    with _as_found(interrogator, *names):
+        if getattr(interrogator, "clip_model", None) is None:
+            interrogator.load_clip_model = _no_model
+        try:
+            yield
+        finally:
+            vars(interrogator).pop("load_clip_model", None)
+
+
+@contextlib.contextmanager
+def _as_found(holder: Any, *names: str) -> Iterator[None]:
+    """Models that hang on ``holder`` under ``names`` are afterwards as they were; new ones leave the GPU.
+
+    They are moved away before they are let go: the error of a failed run may hold them for longer.
+    """
     from modules import devices
 
-    before = {name: getattr(interrogator, name, None) for name in _KEPT}
-    on_gpu = {name: _device(model) for name, model in before.items() if name.endswith("_model")}
-    if before["clip_model"] is None:
-        interrogator.load_clip_model = _no_model
+    before = {name: getattr(holder, name) for name in names if hasattr(holder, name)}
+    places = {name: _device(value) for name, value in before.items() if hasattr(value, "parameters")}
     try:
         yield
     finally:
-        vars(interrogator).pop("load_clip_model", None)
-        for name in ("blip_patcher", "clip_patcher"):
-            if before[name] is None:
-                _release(getattr(interrogator, name, None))
-        with contextlib.suppress(Exception):
-            interrogator.unload()
         for name, value in before.items():
-            if hasattr(interrogator, name):
-                setattr(interrogator, name, value)
-        for name, device in on_gpu.items():
-            model = before[name]
-            if model is not None:
-                model.to(device)
+            new = getattr(holder, name)
+            if new is not None and new is not value:
+                _unload(new, devices.cpu)
+            setattr(holder, name, value)
+        for name, place in places.items():
+            before[name].to(place)
         devices.torch_gc()
+
+
+def _unload(new: Any, cpu: Any) -> None:
+    """Take a model from the GPU, or what Forge keeps account of it with (it would stay until the memory is needed)."""
+    memory = sys.modules.get("backend.memory_management")
+    if hasattr(new, "parameters"):
+        new.to(cpu)
+    elif memory is not None and hasattr(new, "model"):
+        memory.unload_model_clones(new)
+
+
+def _device(model: Any) -> Any:
+    return next(iter(model.parameters())).device
 
 
 def _no_model() -> tuple[Any, None]:
@@ -150,33 +169,9 @@ def _no_model() -> tuple[Any, None]:
     return torch.nn.Linear(1, 1), None
 
 
-def _device(model: Any) -> Any:
-    """Where a torch model is; None for no model."""
-    return next(iter(model.parameters())).device if model is not None else None
-
-
-def _release(patcher: Any) -> None:
-    """Forge keeps what was loaded until the memory is needed; this one is not needed again."""
-    memory = sys.modules.get("backend.memory_management")
-    if memory is not None and patcher is not None:
-        memory.unload_model_clones(patcher)
-
-
 def _deepbooru(image: Image) -> Any:
     """DeepBooru's tags, separated by commas."""
-    from modules import deepbooru, devices
+    from modules import deepbooru
 
-    tagger = deepbooru.model
-    before, patcher = tagger.model, getattr(tagger, "patcher", None)
-    device = _device(before)
-    try:
-        return tagger.tag(image.convert("RGB"))
-    finally:
-        if patcher is None:
-            _release(getattr(tagger, "patcher", None))
-        if before is None and hasattr(tagger, "patcher"):
-            tagger.patcher = None
-        tagger.model = before
-        if before is not None:
-            before.to(device)
-        devices.torch_gc()
+    with _as_found(deepbooru.model, "model", "patcher"):
+        return deepbooru.model.tag(image.convert("RGB"))

@@ -43,7 +43,6 @@ class WebuiHost:
         """The folder that holds the projects; made when it is missing."""
         folder = folders.workspace().folder
         folder.mkdir(parents=True, exist_ok=True)
-        serve_workspace()
         return folder
 
     def allowed_folders(self) -> tuple[Path, ...]:
@@ -170,18 +169,20 @@ class WebuiHost:
 
     def file_url(self, path: Path) -> str:
         """A URL, relative to the page, under which the browser gets a file of the workspace."""
-        serve_workspace()
+        _serve_workspace()
         return folders.relative_url(path)
 
 
-def serve_workspace(demo: Any = None) -> None:
-    """Let gradio serve the workspace; by itself it serves only below the folder it runs in, or the data folder."""
+def _serve_workspace() -> None:
+    """Let gradio serve the workspace; by itself it serves only below the folder it runs in, or the data folder.
+
+    Done whenever a URL is given out: gradio forgets it at each launch, and the setting may name another folder.
+    """
     from modules import shared
 
-    demo, folder = demo or getattr(shared, "demo", None), str(folders.workspace().folder)
-    allowed = getattr(demo, "allowed_paths", None)
-    # Without a page there is nothing to allow, and before its launch gradio forgets it: see on_app_started.
-    if demo is not None and isinstance(allowed, list) and folder not in allowed:
+    demo, folder = shared.demo, str(folders.workspace().folder)
+    # There is no page under --nowebui, and nothing to allow before the launch.
+    if demo is not None and isinstance(allowed := getattr(demo, "allowed_paths", None), list) and folder not in allowed:
         demo.allowed_paths = [*allowed, folder]
 
 

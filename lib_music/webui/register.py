@@ -1,4 +1,4 @@
-"""What the WebUI calls: the tab, the settings, the files that its page may show.
+"""What the WebUI calls: the tab and the settings.
 
 Conventions: the WebUI runs our script again at every Reload UI, after it has dropped all callbacks; these modules stay,
 and with them jobs and threads. Nothing here may fail: a tab that cannot be built becomes one that says why.
@@ -37,7 +37,6 @@ def register() -> None:
         return
     script_callbacks.on_ui_tabs(on_ui_tabs)
     script_callbacks.on_ui_settings(on_ui_settings)
-    script_callbacks.on_app_started(on_app_started)
 
 
 def on_ui_settings() -> None:
@@ -45,15 +44,6 @@ def on_ui_settings() -> None:
     from lib_music.webui.settings import add_settings
 
     add_settings()
-
-
-def on_app_started(demo: Any, app: Any) -> None:
-    """Once the page is served: let the browser fetch the files of the workspace. Without a page there are none."""
-    if demo is None:
-        return
-    from lib_music.webui.host import serve_workspace
-
-    serve_workspace(demo)
 
 
 def on_ui_tabs() -> list[tuple[Any, str, str]]:
