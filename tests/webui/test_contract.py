@@ -91,7 +91,7 @@ def differences(fake_class: type, real_class: ast.ClassDef) -> list[str]:
     text = ast.unparse(real_class)
     said = []
     for name, member in vars(fake_class).items():
-        if name.startswith("__") and name != "__init__" or name.startswith("_host") or name in FAKE_ONLY:
+        if (name.startswith("__") and name != "__init__") or name.startswith("_host") or name in FAKE_ONLY:
             continue
         if isinstance(member, FunctionType):
             there = known.get(name)
@@ -133,9 +133,10 @@ def test_what_is_faked_is_there_with_the_same_parameters(real: Path, fake: FakeH
                 said.append(f"{module}.{name} is not there")
             elif isinstance(value, type) and isinstance(there, ast.ClassDef):
                 said += differences(value, inherited(tree, there))
-            elif isinstance(value, FunctionType) and isinstance(there, ast.FunctionDef):
-                if parameters(there) != faked(value):
-                    said.append(f"{module}.{name}{parameters(there)} is faked as {faked(value)}")
+            elif not isinstance(value, FunctionType) or not isinstance(there, ast.FunctionDef):
+                continue
+            elif parameters(there) != faked(value):
+                said.append(f"{module}.{name}{parameters(there)} is faked as {faked(value)}")
     assert not said, "\n".join(said)
 
 
