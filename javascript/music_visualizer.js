@@ -9,7 +9,7 @@
 
     const PREFIX = "music_visualizer_";
     const REMEMBERED = "music_visualizer_project";
-    const TICK = 250; // ms between two looks at the clock
+    const TICK = 200; // ms between two looks at the clock
     const BUSY_POLL = 1000;
     const IDLE_POLL = 10000;
     const SETTLE = 80; // ms between an answer and the next request: the answer's other boxes arrive in between
@@ -190,6 +190,7 @@
         if (!target) return;
         channel.flight = {kind, entry, since: Date.now(), asked: false};
         if (kind === "attach") channel.attach = false;
+        else if (kind === "poll") channel.polledAt = channel.flight.since;
         target.click();
     }
 
@@ -199,7 +200,6 @@
         const kind = channel.flight.kind;
         channel.flight = null;
         channel.misses = 0;
-        channel.polledAt = Date.now();
         channel.freeAt = Date.now() + SETTLE;
         window.setTimeout(pump, SETTLE + 5);
         setOffline(false);
@@ -318,7 +318,7 @@
 
     // ---- drawing and starting ----
 
-    const ORDER = ["notices", "card", "timeline", "rows", "progress", "cost", "preview", "video", "visuals"];
+    const ORDER = ["notices", "card", "timeline", "candidates", "rows", "progress", "cost", "preview", "video", "visuals"];
 
     function draw(names) {
         for (const name of names || ORDER) {

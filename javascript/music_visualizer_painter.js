@@ -102,8 +102,8 @@
         energy(pen, line, colours) {
             const {WAVE_TOP, WAVE} = line.constants;
             const {rate, values} = line.data.energy;
-            pen.globalAlpha = 0.85;
-            this.curve(pen, line, values, rate, 0, WAVE_TOP + 2, WAVE - 4, colours.energy, 1.5);
+            pen.globalAlpha = 0.75;
+            this.curve(pen, line, values, rate, 0, WAVE_TOP + 2, WAVE - 4, colours.energy, 1.25);
             pen.globalAlpha = 1;
         },
 
@@ -145,7 +145,7 @@
                     pen.globalAlpha = 1;
                 }
                 pen.fillStyle = down ? colours.text : colours.quiet;
-                pen.fillRect(x, BEATS_TOP, down ? 2 : 1, down ? BEATS : BEATS / 2);
+                pen.fillRect(x, BEATS_TOP, down && gap >= 4 ? 2 : 1, down ? BEATS : BEATS / 2);
             }
         },
 

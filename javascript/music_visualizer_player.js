@@ -12,6 +12,7 @@
     const player = (parts.player = {
         beats: [],
         positions: [],
+        start: 0, // where the analysed range begins in the file, s; every other time here is one of the range
         clicking: false,
         listeners: [],
         scheduled: -1, // index of the last beat handed to the sound card
@@ -29,9 +30,10 @@
             return audio;
         },
 
-        load(url, beats, positions) {
+        load(url, start, beats, positions) {
             const address = core().safeUrl(url);
             const audio = this.element();
+            this.start = start;
             this.beats = beats;
             this.positions = positions;
             this.scheduled = -1;
@@ -39,8 +41,10 @@
             this.address = address;
             this.failed = false;
             audio.pause();
-            if (address) audio.src = address;
-            else audio.removeAttribute("src");
+            this.wanted = undefined;
+            if (!address) return void audio.removeAttribute("src");
+            audio.src = address;
+            if (start) this.seek(0);
         },
 
         changed(event) {
@@ -55,7 +59,8 @@
         },
 
         time() {
-            return this.wanted === undefined ? (this.audio ? this.audio.currentTime : 0) : this.wanted;
+            if (this.wanted !== undefined) return this.wanted;
+            return this.audio ? Math.max(0, this.audio.currentTime - this.start) : 0;
         },
 
         // Before the file is known to the browser a place can be chosen, too.
@@ -64,11 +69,11 @@
             const time = Math.max(0, seconds);
             if (audio.readyState > 0) {
                 this.wanted = undefined;
-                audio.currentTime = time;
+                audio.currentTime = this.start + time;
             } else {
                 this.wanted = time;
                 audio.addEventListener("loadedmetadata", () => {
-                    if (this.wanted !== undefined) audio.currentTime = this.wanted;
+                    if (this.wanted !== undefined) audio.currentTime = this.start + this.wanted;
                     this.wanted = undefined;
                 }, {once: true});
             }
@@ -142,7 +147,7 @@
 
         // Card's clock minus song's clock, smoothed: browsers step an element's time. A jump starts afresh.
         clockOffset(context) {
-            const seen = context.currentTime - this.audio.currentTime;
+            const seen = context.currentTime - this.audio.currentTime + this.start;
             const jumped = this.offset === undefined || Math.abs(seen - this.offset) > 0.08;
             this.offset = jumped ? seen : this.offset + 0.1 * (seen - this.offset);
             return this.offset;

@@ -58,7 +58,6 @@
     class Row {
         constructor(index) {
             const {el, button, send} = core();
-            this.index = index;
             this.data = {};
             this.chip = el("span", {class: "mv-chip", "aria-hidden": "true"});
             this.label = el("span", {class: "mv-row-label"});
@@ -154,6 +153,18 @@
                 width = now;
             });
             this.sizes.observe(this.box);
+        },
+    };
+
+    // What producing again suggests instead of a candidate that was edited.
+    parts.candidates = {
+        draw(state) {
+            const {el, put, button, list, text, send} = core();
+            const differing = list((state.view || {}).candidates).map((entry, i) => ({i, text: text(entry && entry.suggested)})).filter((entry) => entry.text);
+            const line = (entry) => el("li", {class: "mv-difference"}, el("span", {class: "mv-source", text: "Candidate " + (entry.i + 1) + ", suggested now"}),
+                el("span", {class: "mv-suggested", text: entry.text}),
+                button("Take it", () => send({do: "take_candidate", index: entry.i}), {"aria-label": "Take the suggested candidate " + (entry.i + 1)}));
+            put("candidates", differing.length ? el("ul", {class: "mv", "aria-label": "Suggested candidates"}, ...differing.map(line)) : null);
         },
     };
 })((window.musicVisualizer = window.musicVisualizer || {}));

@@ -55,10 +55,10 @@
             const {root, text} = core();
             const view = state.view || {};
             const place = root("timeline");
-            if (!view.song || !core().number(view.song.duration, 0)) {
+            if (!view.song || !core().number(view.song.duration, 0) || !core().list(view.sections).length) {
                 this.data = null;
                 this.box = null;
-                player().load("", [], []);
+                player().load("", 0, [], []);
                 return void place.replaceChildren();
             }
             if (!this.box || !place.contains(this.box)) this.build(place);
@@ -73,7 +73,8 @@
             }
             if (this.override && !this.dragging && !this.keyTimer && !core().pending("border")) this.override = null;
             if (this.override && this.override.border >= this.data.sections.length) this.override = null;
-            player().load(view.song.audio_url, this.data.beats, this.data.positions);
+            player().load(view.song.audio_url, core().number(view.song.start, 0), this.data.beats, this.data.positions);
+            this.play.disabled = !player().address;
             this.strip.dirty = true;
             this.layout();
             this.refreshEditor();
@@ -345,6 +346,7 @@
             if (!this.data || !this.box) return;
             const now = player().time();
             const span = this.t1 - this.t0;
+            if (now >= this.data.duration && player().playing()) player().audio.pause(); // the file may go on after the range
             if (this.follows && !this.whole() && !this.gesture && !this.dragging && (now > this.t0 + span * 0.97 || now < this.t0)) {
                 this.setWindow(now - span * 0.05, now + span * 0.95);
             }
