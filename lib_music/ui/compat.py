@@ -57,7 +57,7 @@ def _spread(handler: Callable[..., Shown], names: tuple[str, ...]) -> Callable[.
         out = [_value(shown[name]) if name in shown else gr.update() for name in names]
         return out[0] if len(out) == 1 else out
 
-    spread.__name__ = handler.__name__
+    spread.__name__ = f"music_visualizer_{handler.__name__}"
     return spread
 
 
@@ -117,7 +117,7 @@ def application(page: gr.Blocks, allowed: Sequence[Path]) -> Any:
     """The page as a web application by itself, serving files of the ``allowed`` folders and no others."""
     from gradio.routes import App
 
-    page.dev_mode, page.show_error = False, True
+    page.dev_mode, page.show_error, page.show_api = False, True, False
     page.auth = page.auth_message = page.favicon_path = None
     page.allowed_paths, page.blocked_paths = [str(folder) for folder in allowed], []
     page.config = page.get_config_file()

@@ -138,7 +138,8 @@ def _built(studio: Studio, standalone: bool) -> gr.Blocks:
     choices, preferences = handlers.choices(), studio.host.preferences()
     with gr.Blocks(analytics_enabled=False, **(page_options() if standalone else {})) as page:
         with gr.Column(elem_id=PREFIX, elem_classes=["music-visualizer"]):
-            _hidden(parts)
+            with gr.Column(elem_id=f"{PREFIX}_hidden", elem_classes=_HIDDEN):
+                _hidden(parts)
             parts.drawn("notices")
             _song(parts, choices, preferences.captioner)
             _hearing(parts)
@@ -204,7 +205,14 @@ def _prompts(parts: _Parts) -> None:
     with parts.row("style"):
         parts.box("style", "Style for all sections", lines=2)
         parts.box("negative", "Negative prompt for all sections", lines=2)
-    parts.add(gr.Radio, "cover_use", label="Use of the cover", choices=["start", "palette", "none"], value="start")
+    parts.add(
+        gr.Radio,
+        "cover_use",
+        label="Use of the cover",
+        choices=["start", "palette", "none"],
+        value="start",
+        info="start: the video begins with it; palette: the first candidates take its colours; none",
+    )
     parts.drawn("rows")
     parts.said("prompts")
 

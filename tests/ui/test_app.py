@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("gradio", reason="gradio is not installed here: make test-ui has it")
 
-from lib_music.studio.plain import PlainHost  # noqa: E402
-from tests.ui.visitor import Visitor  # noqa: E402
+from lib_music.studio.plain import PlainHost
+from tests.ui.visitor import Visitor
 
 RATE, SECONDS = 22_050, 6
 
@@ -166,12 +166,24 @@ def test_ten_megabytes_end_in_a_message(visitor: Visitor) -> None:
     assert "characters are too many" in visitor.press("save_motion", seed=huge)["said_motion"]
 
 
-@pytest.mark.parametrize(
-    "request_text",
-    ["", "{", "[1]", "null", '"x"', "[" * 100_000, '{"project": 5}', '{"project": "../../etc", "action": {"do": "tempo"}}',
-     '{"action": 7}', '{"project": "x", "action": {"do": ["open"]}}', '{"project":"x","action":{"do":"open","typed":"<b>"}}',
-     '{"project": "x", "action": {"do": "preview", "start": 1e999, "end": 2}}', '{"action": {"do": "interrupt", "job": 5}}'],
-)  # fmt: skip
+FOREIGN = (
+    "",
+    "{",
+    "[1]",
+    "null",
+    '"x"',
+    "[" * 100_000,
+    '{"project": 5}',
+    '{"project": "../../etc", "action": {"do": "tempo"}}',
+    '{"action": 7}',
+    '{"project": "x", "action": {"do": ["open"]}}',
+    '{"project": "x", "action": {"do": "open", "typed": "<b>"}}',
+    '{"project": "x", "action": {"do": "preview", "start": 1e999, "end": 2}}',
+    '{"action": {"do": "interrupt", "job": 5}}',
+)
+
+
+@pytest.mark.parametrize("request_text", FOREIGN)
 def test_foreign_requests_end_in_a_line(visitor: Visitor, request_text: str) -> None:
     for name in ("act", "attach", "poll"):
         shown = visitor.press(name, request=request_text)
@@ -183,12 +195,17 @@ def test_foreign_requests_end_in_a_line(visitor: Visitor, request_text: str) -> 
             assert json.loads(visitor.boxes["status"])["jobs"] == []
 
 
-@pytest.mark.parametrize(
-    ("box", "value"),
-    [("width", "x"), ("width", 10**400), ("width", 511.5), ("height", None), ("height", 100), ("fps", "0"), ("fps", [1]),
-     ("intensity", 9), ("intensity", True), ("start", "9**9"), ("length", "-1"), ("seed", "1" * 60), ("steps", 1000),
-     ("preset", "nope"), ("mode", "4D"), ("renderer", "../x"), ("sampler", 4)],
-)  # fmt: skip
+IMPOSSIBLE = (
+    *(("width", value) for value in ("x", 10**400, 511.5, True)),
+    *(("height", value) for value in (None, 100, -8)),
+    *(("fps", value) for value in ("0", [1], "1/0")),
+    *(("intensity", value) for value in (9, True, None)),
+    *(("start", "9**9"), ("length", "-1"), ("seed", "1" * 60), ("steps", 1000), ("cadence", 51)),
+    *(("preset", "nope"), ("mode", "4D"), ("renderer", "../x"), ("sampler", 4)),
+)
+
+
+@pytest.mark.parametrize(("box", "value"), IMPOSSIBLE)
 def test_motion_that_cannot_be_is_named(visitor: Visitor, box: str, value: object) -> None:
     number, found = visitor.dependency("save_motion")
     names = [visitor.name_of[id] for id in found["inputs"]]
