@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ from lib_music.prompts.storyboard import read_storyboard
 from lib_music.prompts.suggestions import SUGGESTIONS, Suggestions, read_suggestions
 from lib_music.recall import ANALYSIS, CARD, recall_track
 from lib_music.request import Request
-from lib_music.studio.rows import Board
+from lib_music.studio.rows import Board, deal
 from lib_music.track.track import Track
 
 T = TypeVar("T")
@@ -83,7 +83,10 @@ class Known:
         storyboard = read_storyboard(path, sections, seed=self.seed)
         suggestions = read_suggestions(self.project.path(SUGGESTIONS))
         if suggestions is None or not any(text.text.strip() for text in suggestions.texts):
-            suggestions = Suggestions("", (), tuple(row.prompt for row in storyboard.rows)[:10])
+            suggestions = Suggestions("", (), tuple(row.prompt for row in storyboard.rows)[:5])
+        if not suggestions.dealt:  # made by the command line, which deals once
+            dealt = {label: text.text for label, text in deal(suggestions.texts, sections.labels).items()}
+            suggestions = replace(suggestions, dealt=dealt)
         return Board(storyboard, suggestions, sections, self.seed)
 
 

@@ -18,7 +18,7 @@ from lib_music.errors import InputError, MusicVisualizerError, ProjectBusyError
 from lib_music.pipeline import CORRECTIONS, STORYBOARD, understand
 from lib_music.project import Project
 from lib_music.prompts.storyboard import write_storyboard
-from lib_music.prompts.suggestions import SUGGESTIONS, write_suggestions
+from lib_music.prompts.suggestions import SUGGESTIONS, read_suggestions, write_suggestions
 from lib_music.request import Request
 from lib_music.studio.hearing import HEARING, corrected
 from lib_music.studio.jobs import Job, JobReporter
@@ -281,5 +281,5 @@ def _write(project: Project, before: Board, after: Board) -> None:
     """Write what has changed."""
     if after.storyboard != before.storyboard or after.sections is not before.sections:
         write_storyboard(project.path(STORYBOARD), after.storyboard, after.sections)
-    if after.suggestions != before.suggestions or not project.path(SUGGESTIONS).is_file():
+    if after.suggestions != read_suggestions(project.path(SUGGESTIONS)):
         write_suggestions(project.path(SUGGESTIONS), after.suggestions)
