@@ -6,4 +6,4 @@ anew each time, while modules stay.
 
 from lib_music.webui.register import register
 
-register()
+register(__file__)

@@ -27,16 +27,18 @@ _NEEDED = (
 )  # fmt: skip
 
 
-def register() -> None:
-    """Hand the WebUI our callbacks, once for each time that it loads its scripts."""
+def register(script: str) -> None:
+    """Hand the WebUI our callbacks, once for each time that it loads its scripts; ``script`` is the file it loads.
+
+    The host's ``on_ui_tabs`` would look through the whole stack for that file, a twentieth of a second each time.
+    """
     from modules import script_callbacks
 
-    waiting = script_callbacks.callback_map.get("callbacks_ui_tabs", ())
-    if any(entry.callback is on_ui_tabs for entry in waiting):
-        # A second copy of the extension: both run the same modules, and there is one tab.
-        return
-    script_callbacks.on_ui_tabs(on_ui_tabs)
-    script_callbacks.on_ui_settings(on_ui_settings)
+    for kind, callback in (("ui_tabs", on_ui_tabs), ("ui_settings", on_ui_settings)):
+        waiting = script_callbacks.callback_map[f"callbacks_{kind}"]
+        # A second copy of the extension runs these same modules; there is one tab all the same.
+        if all(entry.callback is not callback for entry in waiting):
+            script_callbacks.add_callback(waiting, callback, category=kind, filename=script)
 
 
 def on_ui_settings() -> None:

@@ -373,11 +373,11 @@ class FakeHost:
         names = ("ui_tabs", "ui_settings", "app_started")
         module = self.module("script_callbacks", callback_map={f"callbacks_{name}": [] for name in names}, reports=[])
 
-        def registrar(kind: str) -> Callable[..., None]:
-            def register(callback: Any, *, name: Any = None) -> None:
-                module.callback_map[f"callbacks_{kind}"].append(SimpleNamespace(callback=callback))
-
-            return register
+        def add_callback(
+            callbacks: Any, fun: Any, *, name: Any = None, category: str = "unknown", filename: Any = None
+        ) -> None:
+            assert filename, "without it the host reads the whole stack, and its time is ours"
+            callbacks.append(SimpleNamespace(callback=fun, script=filename))
 
         def clear_callbacks() -> None:
             for waiting in module.callback_map.values():
@@ -392,9 +392,8 @@ class FakeHost:
                     module.reports.append(error)
             return tabs
 
-        module.on_ui_tabs, module.on_ui_settings = registrar("ui_tabs"), registrar("ui_settings")
-        module.on_app_started = registrar("app_started")
-        module.clear_callbacks, module.ui_tabs_callback = clear_callbacks, ui_tabs_callback
+        for function in (add_callback, clear_callbacks, ui_tabs_callback):
+            setattr(module, function.__name__, function)
         return module
 
     def _sd_models(self) -> Any:

@@ -75,7 +75,8 @@ def test_loading_the_script_imports_nothing_heavy() -> None:
 
     program = (
         "import sys, types\n"
-        "callbacks = types.SimpleNamespace(callback_map={}, on_ui_tabs=print, on_ui_settings=print)\n"
+        "waiting = {'callbacks_ui_tabs': [], 'callbacks_ui_settings': []}\n"
+        "callbacks = types.SimpleNamespace(callback_map=waiting, add_callback=lambda *a, **k: None)\n"
         "sys.modules['modules'] = types.SimpleNamespace(script_callbacks=callbacks)\n"
         "import runpy; runpy.run_path(sys.argv[1])\n"
         "heavy = {'numpy', 'scipy', 'cv2', 'PIL', 'librosa', 'numba', 'gradio', 'requests'} & set(sys.modules)\n"
@@ -97,7 +98,7 @@ def test_the_tab_is_the_page_of_this_host(webui: FakeHost, monkeypatch: pytest.M
 
     page_of(build, monkeypatch)
     monkeypatch.delenv("MUSIC_VISUALIZER_CACHE", raising=False)
-    register.register()
+    register.register(str(SCRIPT))
     for _ in range(2):
         [(page, title, tab)] = webui.script_callbacks.ui_tabs_callback()
         assert isinstance(page, Blocks) and (title, tab) == ("Music Visualizer", "music_visualizer")
@@ -113,7 +114,7 @@ def test_a_missing_package_is_named_in_the_tab(webui: FakeHost, monkeypatch: pyt
         raise ModuleNotFoundError("No module named 'tinytag.core'", name="tinytag.core")
 
     page_of(build, monkeypatch)
-    register.register()
+    register.register(str(SCRIPT))
     text = said(webui)
     assert "needs tinytag." in text and "pip install tinytag" in text and "Restart the WebUI" in text
 
@@ -123,7 +124,7 @@ def test_a_package_that_is_not_there_is_named_before_it_is_needed(
 ) -> None:
     page_of(lambda studio, *, standalone: Blocks(), monkeypatch)
     monkeypatch.setattr(register, "_NEEDED", (*register._NEEDED, ("music_visualizer_nowhere", "nowhere-music")))
-    register.register()
+    register.register(str(SCRIPT))
     assert "pip install nowhere-music" in said(webui)
 
 
@@ -146,7 +147,7 @@ def test_whatever_happens_there_is_a_tab_that_says_so(
         raise error
 
     page_of(build, monkeypatch)
-    register.register()
+    register.register(str(SCRIPT))
     text = said(webui)
     assert words in text and "<img" not in text and "secret-path" not in text
     assert text.startswith("music_visualizer_missing|")
@@ -158,7 +159,7 @@ def test_after_an_update_it_says_restart(webui: FakeHost, monkeypatch: pytest.Mo
 
     page_of(build, monkeypatch)
     monkeypatch.setattr(stale, "_loaded", {})
-    register.register()
+    register.register(str(SCRIPT))
     assert "restart the WebUI" in said(webui)
 
 
