@@ -15,6 +15,7 @@
         analysis: "listening",
         prompts: "finding prompts",
         schedule: "choreography",
+        "warm-up": "painting one picture",
         render: "painting",
         mux: "joining pictures and sound",
     };
@@ -143,7 +144,7 @@
             const {setText, text, number, isActive, wait} = core();
             const active = isActive(job.state);
             const percent = Math.round(1000 * Math.min(1, Math.max(0, number(job.fraction, 0)))) / 10;
-            const stage = job.state === "running" ? STAGES[job.stage] || text(job.stage) : STATES[job.state] || text(job.state);
+            const stage = stepOf(job);
             const name = JOBS[job.kind] || text(job.kind);
             this.node.className = "mv-card mv-job mv-job-" + (Object.hasOwn(STATES, job.state) ? job.state : "running");
             this.node.setAttribute("aria-label", name);
@@ -187,7 +188,7 @@
         // The host's own bar and live picture, once per job, when the job has reached the GPU.
         host(job) {
             const {el} = core();
-            const paints = job.kind === "warm-up" || (job.kind === "visualize" && job.stage === "render");
+            const paints = ["visualize", "warm-up"].includes(job.kind) && ["render", "warm-up"].includes(job.stage);
             if (this.hosted || job.state !== "running" || !paints || typeof window.requestProgress !== "function") return;
             this.hosted = true;
             const given = document.getElementById(core().PREFIX + "gallery_container");
@@ -230,10 +231,12 @@
             const {el, root, jobs, text} = core();
             const place = root("progress");
             if (!this.box || !place.contains(this.box)) {
-                this.box = el("div", {class: "mv mv-jobs"});
+                this.told = el("div", {class: "mv-told", "aria-live": "polite"});
+                this.box = el("div", {class: "mv mv-jobs"}, this.told);
                 place.replaceChildren(this.box);
             }
             const seen = new Set();
+            this.tell(jobs());
             for (const job of jobs().filter((entry) => text(entry.id))) {
                 seen.add(job.id);
                 if (!this.cards.has(job.id)) this.cards.set(job.id, new JobCard(job));
@@ -247,7 +250,19 @@
                 this.cards.delete(id);
             }
         },
+
+        // For those who hear the page: each step of a job once, not every number.
+        tell(all) {
+            const {text, setText} = core();
+            const steps = all.map((job) => (JOBS[job.kind] || text(job.kind)) + ": " + stepOf(job));
+            setText(this.told, steps.join("; "));
+        },
     };
+
+    function stepOf(job) {
+        const {text} = core();
+        return job.state === "running" ? STAGES[job.stage] || text(job.stage) : STATES[job.state] || text(job.state);
+    }
 
     // ---- cost ----
 

@@ -49,9 +49,13 @@
             this.fit();
         }
 
+        // As high as its text; measured only when text or width are new, since measuring lays out the page.
         fit() {
+            const width = this.area.clientWidth;
+            if (!width || (this.fitted && this.fitted.width === width && this.fitted.text === this.area.value)) return;
+            this.fitted = {width, text: this.area.value};
             this.area.style.height = "auto";
-            if (this.area.scrollHeight) this.area.style.height = Math.min(this.area.scrollHeight + 2, 320) + "px";
+            this.area.style.height = Math.min(this.area.scrollHeight + 2, 320) + "px";
         }
     }
 
@@ -71,7 +75,10 @@
             this.negative = new Field("Negative prompt", 2, (text) => send({do: "row", section: index, negative: text}));
             this.negative.area.placeholder = "as for all sections";
             this.newText = el("span", {class: "mv-suggested"});
-            this.take = button("Take it", () => send({do: "take", section: index}));
+            this.take = button("Take it", (event) => {
+                if (event.detail === 0) this.prompt.area.focus(); // by keyboard: the button is about to go
+                send({do: "take", section: index});
+            });
             this.difference = el("div", {class: "mv-difference"}, el("span", {class: "mv-source", text: "Suggested now"}), this.newText, this.take);
             this.node = el("li", {class: "mv-card mv-row"},
                 el("div", {class: "mv-row-head"}, this.chip, this.label, this.role, this.time, this.edited, this.link),

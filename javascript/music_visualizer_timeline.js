@@ -203,7 +203,7 @@
             const {setText, clock} = core();
             const node = this.labelNodes[i];
             setText(node.firstChild, section.label);
-            setText(node.lastChild, section.role);
+            setText(node.lastChild, section.role === section.label ? "" : section.role);
             const name = section.label + (section.role === section.label ? "" : ", " + section.role);
             node.title = name + " · " + clock(section.start) + "–" + clock(section.end);
             node.setAttribute("aria-label", "Section " + (i + 1) + ": " + name + ", from " + clock(section.start) + " to " + clock(section.end) + ". Rename");
