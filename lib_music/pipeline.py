@@ -448,7 +448,7 @@ def already_painted(plan: Plan, project: Project, painter: str, reporter: Report
     ``painter`` is the renderer's name.
     """
     began, before, video = time.monotonic(), project.progress(), project.video()
-    if video is None or before.fingerprint != pixel_mark(plan, painter):
+    if video is None or not before.is_finished or before.fingerprint != pixel_mark(plan, painter):
         return None
     titles = _titles(plan)
     words = fingerprint(asdict(titles))

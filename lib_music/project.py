@@ -74,6 +74,11 @@ class Progress:
             raise ValueError("Progress: counts must be whole and >= 0, digests text")
         object.__setattr__(self, "segments", tuple(self.segments))
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the video is of this very painting; while one is painted anew the earlier video stays."""
+        return bool(self.video and self.titles)
+
 
 class Project:
     """A project folder; used as a context manager, so that one run at a time works in it."""
@@ -270,7 +275,7 @@ class Project:
         again = max(0, before.begun - first)
         if first < len(before.segments):
             log.warning("%d segments are damaged or lack their state; going on at %d", again, first)
-        kept = replace(before, begun=first, segments=before.segments[:first])
+        kept = replace(before, titles="", begun=first, segments=before.segments[:first])
         self.save_progress(replace(kept, rendered_again=before.rendered_again + again))
         return first
 
@@ -304,6 +309,13 @@ class Project:
             self.path(Path(before.video).name).unlink(missing_ok=True)
         self.clear_segments()
 
+    def share(self) -> float:
+        """How much is painted [0, 1]; believes the records, without reading the pictures."""
+        progress = self.progress()
+        if progress.is_finished:
+            return float(self.path(Path(progress.video).name).is_file())
+        return min(1.0, len(progress.segments) / max(1, progress.total))
+
     # -- the folder ----------------------------------------------------------------------------------------------
 
     def discard(self) -> None:
@@ -326,8 +338,7 @@ class Project:
         """One line for a list: how far, when, which song."""
         import datetime
 
-        progress = self.progress()
-        share = 100 if self.video() else 100 * len(progress.segments) // max(1, progress.total)
+        share = int(100 * self.share())
         when = datetime.datetime.fromtimestamp(self.file.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
         try:
             card = read_json(self.path("track.json"))

@@ -413,3 +413,19 @@ def test_a_damaged_project_file_is_one_line(whole: Path, text: str, tmp_path: Pa
     said = run("resume", tmp_path, code=3)
     assert "Traceback" not in said and said.count("\n") == 1
     assert run("list", tmp_path)
+
+
+def test_what_was_begun_anew_and_stopped_is_not_taken_for_the_video_before_it(music: Path, tmp_path: Path) -> None:
+    out, other = tmp_path / "again", tmp_path / "other"
+    render(music, out, "--preset", "ambient")
+    first = frames_of(the_video(out))
+    argv = ("render", music / "song.mp3", "--cover", music / "cover.png", "--size", "128x128", "--preset", "hip-hop")
+    child = start(*argv, "--out", out)
+    while not (out / "segments" / "00000.seg").is_file() and child.poll() is None:
+        time.sleep(0.005)
+    child.kill()
+    child.communicate()
+    assert frames_of(the_video(out)) == first, "the earlier video stays until the new one is whole"
+    assert "painted now" in run(*argv, "--out", out)
+    render(music, other, "--preset", "hip-hop")
+    assert frames_of(the_video(out)) == frames_of(the_video(other)) != first
