@@ -293,9 +293,9 @@ class Page:
     @_told("settings")
     def settings(self, project: Any, *boxes: Any) -> Shown:
         """Write the settings file for the Deforum tab and link it."""
-        from lib_music.studio.video import write_settings_file
+        from lib_music.studio.settings_file import settings_file
 
-        path = write_settings_file(self.studio, self._open_name(project), self._motion(boxes))
+        path = settings_file(self.studio, self._open_name(project), self._motion(boxes))
         return {"said_settings": link(self.studio.host.file_url(path), f"Download {path.name}")}
 
     # -- what they share -----------------------------------------------------------------------------------------

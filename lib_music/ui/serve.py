@@ -42,8 +42,8 @@ def serve(folder: Path, port: int | None = None, webui: str | None = None, allow
         gradio is not installed.
     """
     host = PlainHost(folder, allowed, webui)
-    application = make_application(host)
     with _listening(port) as listener:
+        application = make_application(host)
         import uvicorn
 
         print(f"Music Visualizer is at http://{HOST}:{listener.getsockname()[1]}/  (stop with Ctrl-C)", flush=True)

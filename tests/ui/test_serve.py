@@ -1,0 +1,82 @@
+"""``music-visualizer serve`` as a process."""
+
+import importlib.util
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+HAS_GRADIO = importlib.util.find_spec("gradio") is not None
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lib_music", "serve", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.skipif(not HAS_GRADIO, reason="gradio is not installed here: make test-ui has it")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_stopped(tmp_path: Path, how: signal.Signals) -> None:
+    command = [sys.executable, "-m", "lib_music", "serve", "--port", "0", "--out", str(tmp_path / "visuals")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        url = next(word for word in process.stdout.readline().split() if word.startswith("http"))
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with urllib.request.urlopen(f"{url}config", timeout=10) as answer:
+                    config = json.load(answer)
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        assert url.startswith("http://127.0.0.1:")
+        assert any(c["props"].get("elem_id") == "music_visualizer_visualize" for c in config["components"])
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            page = answer.read().decode()
+        assert "musicVisualizer" in page and "music-visualizer-hidden" in page
+        process.send_signal(how)
+        assert process.wait(20) == 0
+        assert process.stderr is not None and "Traceback" not in process.stderr.read()
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.skipif(not HAS_GRADIO, reason="gradio is not installed here: make test-ui has it")
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = run("--port", port, "--out", str(tmp_path))
+    assert done.returncode == 2
+    assert f"port {port} is taken" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(HAS_GRADIO, reason="gradio is installed here")
+def test_without_gradio_it_says_what_to_install(tmp_path: Path) -> None:
+    done = run("--out", str(tmp_path))
+    assert done.returncode == 1
+    assert "music-visualizer[ui]" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--webui", "ftp://x"), "ftp"),
+        (("--allow", "/no/such/folder"), "/no/such/folder"),
+        (("--port", "99999"), "99999"),
+        (("--port", "x"), "'x'"),
+    ],
+)
+def test_what_cannot_be_used_is_told(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = run("--out", str(tmp_path), *arguments)
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
