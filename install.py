@@ -176,7 +176,7 @@ def installed() -> dict[str, str]:
     found = {}
     for distribution in importlib.metadata.distributions():
         try:
-            name = distribution.metadata["Name"]
+            name = distribution.metadata["Name"] if "Name" in distribution.metadata else None
         except Exception:  # left over or damaged: pip does not see it either
             continue
         if isinstance(name, str) and NAME.fullmatch(name) and (version := version_of(name)):
