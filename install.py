@@ -176,7 +176,9 @@ def installed() -> dict[str, str]:
     found = {}
     for distribution in importlib.metadata.distributions():
         try:
-            name = distribution.metadata["Name"] if "Name" in distribution.metadata else None
+            if "Name" not in distribution.metadata:
+                continue
+            name = distribution.metadata["Name"]
         except Exception:  # left over or damaged: pip does not see it either
             continue
         if isinstance(name, str) and NAME.fullmatch(name) and (version := version_of(name)):
