@@ -36,6 +36,8 @@ from lib_music.schedule.animation import Animation
 
 #: The job id of a run that is not started yet.
 NOT_YET = "-"
+#: s. How long a run that was told to stop may still be at its picture.
+LAST_STROKE = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +174,7 @@ class DeforumRenderer:
 
     def _settled(self) -> JobStatus | None:
         """The remembered run's status, once a cancelled one has put down its brush."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + LAST_STROKE
         record = self._known()
         status = self._runs.job(record.job_id)
         while (

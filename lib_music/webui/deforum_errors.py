@@ -52,7 +52,7 @@ _CAUSES = (
         in_files=True,
     ),
     _known(
-        r"NansException|all NaNs was produced",
+        r"NansException|tensor with (all )?NaNs",
         "the model produces no picture (NaN)",
         "start the WebUI with --no-half-vae or --no-half, or take another checkpoint or VAE",
     ),
@@ -88,14 +88,16 @@ def failure(
     where = f" at frame {count} of {n_frames}" if begun else " before the first frame"
     raised, files = _tracebacks(printed)
     words = "\n".join((said, *raised))
+    # A KeyError's text is a bare name; the traceback also says what kind of error it is.
+    text = raised[-1].strip()[:200] if raised else _short(said)
     for cause in _CAUSES:
         if cause.words.search(words) or (cause.in_files and cause.words.search(files)):
-            return DeforumError(f"{cause.what}{where}: {_short(said)}", cause.fix)
+            return DeforumError(f"{cause.what}{where}: {text}", cause.fix)
     wrong = schedule_error(settings)
     if wrong is not None:
         return DeforumError(f"Deforum cannot read a schedule: {wrong.message}", wrong.fix)
     return DeforumError(
-        f"Deforum failed{where}: {_short(said) or 'it does not say why'}",
+        f"Deforum failed{where}: {text or 'it does not say why'}",
         f"the WebUI's console tells more{'; ' + AGAIN if begun else ''}",
     )
 

@@ -72,7 +72,7 @@ def find_deforum() -> Deforum:
     if note:
         what, _, fix = note.partition(": ")
         raise DeforumError(what, fix)
-    for folder in getattr(sys.modules[HELPERS], "__path__", ()):
+    for folder in getattr(sys.modules.get(HELPERS), "__path__", ()):
         _reachable(Path(folder))
     try:
         run = importlib.import_module(f"{HELPERS}.run_deforum")

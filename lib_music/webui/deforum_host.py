@@ -181,12 +181,18 @@ def check_sampler(name: str) -> None:
 
     A scheduler's name may follow, as in ``DPM++ 2M Karras``. Raises DeforumError.
     """
-    samplers: Any = importlib.import_module("modules.sd_samplers")
-    known = list(getattr(samplers, "all_samplers_map", {})) or [s.name for s in samplers.all_samplers]
+    known = _sampler_names()
     bare = {name, *(name.removesuffix(f" {word}") for word in _scheduler_names())}
-    if not bare & set(known):
+    if known and not bare & set(known):
         offered = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
         raise DeforumError(f"this WebUI has no sampler {name[:60]!r}", f"choose one of: {offered}")
+
+
+def _sampler_names() -> list[str]:
+    samplers: Any = importlib.import_module("modules.sd_samplers")
+    if found := getattr(samplers, "all_samplers_map", None):
+        return list(found)
+    return list(samplers.visible_sampler_names())  # what the person can choose; hidden ones would paint as well
 
 
 def _scheduler_names() -> list[str]:

@@ -101,7 +101,7 @@ class Run:
         until = time.monotonic() + patience
         while not self.is_over and time.monotonic() < until:
             state.interrupt()
-            if not self.wait(1.0):
+            if not self.wait(min(1.0, patience)):
                 state.skipped = True
         return self.is_over
 
