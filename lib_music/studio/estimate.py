@@ -183,10 +183,10 @@ def set_up(studio: Studio, name: str, motion: Motion, audio: Audio | None = None
     request = asked(project, motion, renderer)
     known = recall(project, request, audio)
     plan = plan_of(known, moved(project, known))
-    return _with_model(Setup(project, motion, renderer, plan), studio)
+    return marked_for(Setup(project, motion, renderer, plan), studio)
 
 
-def _with_model(setup: Setup, studio: Studio) -> Setup:
+def marked_for(setup: Setup, studio: Studio) -> Setup:
     """Set up with what would paint now; a painting that goes on keeps the mark it was begun with."""
     if setup.renderer != "deforum":
         return setup

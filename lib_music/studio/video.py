@@ -1,0 +1,391 @@
+"""The video side of the page: preview, warm-up, and the painting itself, each a job.
+
+Conventions: what can be seen to be wrong is an InputError at once; the rest happens in the job, which says what it does
+and can be stopped at any point. A preview holds no lock and writes into ``preview/`` alone, so that it works while the
+same song is painted. A painting holds the project's lock all along, and the host's turn only while it paints.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lib_music.audio import Audio, open_audio
+from lib_music.errors import InputError, ProjectBusyError, ProjectError
+from lib_music.files import clear_asides
+from lib_music.pipeline import Plan, Result, already_painted, choreograph, plan_of, render
+from lib_music.project import Project, fingerprint
+from lib_music.recall import recall, recall_analysis
+from lib_music.schedule.animation import MIN_SIZE, SIZE_STEP, Animation
+from lib_music.schedule.timebase import parse_fps
+from lib_music.studio.estimate import (
+    Setup,
+    asked,
+    base_of,
+    chosen_renderer,
+    cost,
+    cost_of,
+    marked_for,
+    moved,
+    read_span,
+    set_up,
+    usable_renderer,
+    with_sampler,
+)
+from lib_music.studio.jobs import Job, JobReporter
+from lib_music.studio.motion import Motion, write_motion
+from lib_music.studio.record import Painted, keep_rate, rate_name, read_rate, write_painted
+from lib_music.studio.studio import Studio
+from lib_music.studio.visuals import Opened, open_visual, status, switch_model, visuals
+from lib_music.studio.workspace import find_project
+
+if TYPE_CHECKING:
+    from lib_music.render.renderer import Renderer
+    from lib_music.video.encode import Encoding
+
+__all__ = [
+    "Opened",
+    "cost",
+    "open_visual",
+    "preview",
+    "set_motion",
+    "status",
+    "switch_model",
+    "visualize",
+    "visuals",
+    "warm_up",
+]
+
+#: The longest side of a preview in pixels, its highest rate, and how many are kept.
+PREVIEW_SIDE, PREVIEW_FPS, PREVIEWS_KEPT = 384, Fraction(30), 3
+PREVIEW_FOLDER = "preview"
+#: A measured time counts from so many frames on.
+_ENOUGH_FRAMES = 48
+#: Seconds between two looks at whether the project is free.
+_LOOK = 0.2
+_EXCERPT = 80
+
+
+def set_motion(studio: Studio, project: str, motion: Motion) -> dict[str, Any]:
+    """Keep a motion and return the view with its curves and its cost; raises InputError where it cannot be used."""
+    from lib_music.studio.view import view
+
+    held = find_project(studio.host, project)
+    if motion.duration is not None or motion.start:
+        _check_range(held, motion)
+    write_motion(held, motion)
+    return view(studio, project)
+
+
+def _check_range(project: Project, motion: Motion) -> None:
+    with contextlib.suppress(ProjectError):
+        analysis = recall_analysis(project)
+        if motion.start >= analysis.start + analysis.duration:
+            length = read_span(analysis.start + analysis.duration)
+            raise InputError(f"the range begins at {motion.start:g} s, the song lasts {length}", "begin sooner")
+
+
+# -- preview ---------------------------------------------------------------------------------------------------------
+
+
+def preview(studio: Studio, project: str, motion: Motion, start: float | None = None, end: float | None = None) -> Job:
+    """Make the animatic, small: of the whole video, or of the song from ``start`` to ``end`` s.
+
+    Raises
+    ------
+    InputError
+        The song was not heard yet, or there is nothing in the range.
+    """
+    held = find_project(studio.host, project)
+    small = previewed(motion)
+    if start is not None:
+        analysis = recall_analysis(held)
+        begin = max(start, analysis.start)
+        stop = min(analysis.start + analysis.duration if end is None else end, analysis.start + analysis.duration)
+        if not stop - begin >= 0.1:  # NaN is no range either
+            raise InputError("there is nothing to preview in that range", "choose a longer one")
+        small = replace(small, start=begin, duration=stop - begin)
+    _check_range(held, small)
+    recall_analysis(held)
+
+    def work(reporter: JobReporter) -> Mapping[str, str]:
+        return {"preview": _preview(studio, held, small, reporter)}
+
+    return studio.jobs.submit("preview", held.folder.name, work)
+
+
+def previewed(motion: Motion) -> Motion:
+    """A motion at the size and rate of a preview; where more frames are shown, the same moments are diffused."""
+    longest = max(motion.width, motion.height)
+    scale = min(1.0, PREVIEW_SIDE / longest)
+    width, height = (_sized(side * scale) for side in (motion.width, motion.height))
+    fps = parse_fps(motion.fps)
+    fewer = -(-fps // PREVIEW_FPS)
+    cadence = motion.cadence if motion.cadence is None else max(1, round(motion.cadence / fewer))
+    return replace(motion, width=width, height=height, fps=str(fps / fewer), cadence=cadence, renderer="animatic")
+
+
+def _sized(side: float) -> int:
+    return max(MIN_SIZE, round(side / SIZE_STEP) * SIZE_STEP)
+
+
+def _preview(studio: Studio, project: Project, motion: Motion, reporter: JobReporter) -> str:
+    """Paint, encode and mux one preview; returns its name in the project."""
+    from lib_music.render.animatic import Animatic
+    from lib_music.video.encode import Encoding
+
+    reporter.stage("schedule")
+    request = asked(project, motion, "animatic")
+    known = recall(project, request, open_audio(request.song))
+    _check_song(project, known.audio)
+    reporter.check()
+    plan = plan_of(known, moved(project, known))
+    painter = Animatic.from_file(plan.cover, captions=motion.captions)
+    animation = plan.animation
+    encoding = Encoding(animation.width, animation.height, animation.timebase.fps, preset="superfast", crf=26)
+    out = project.path(PREVIEW_FOLDER) / f"{_preview_mark(plan, encoding)}.mp4"
+    if out.is_file():
+        os.utime(out)
+        reporter.say("this preview was made already")
+    else:
+        began = time.monotonic()
+        _make_preview(plan, painter, encoding, out, reporter)
+        each = (time.monotonic() - began) / animation.timebase.n_frames
+        if animation.timebase.n_frames >= _ENOUGH_FRAMES:
+            keep_rate(studio, rate_name("animatic", motion, None), "frame", each)
+    _forget_previews(out.parent)
+    return f"{PREVIEW_FOLDER}/{out.name}"
+
+
+def _preview_mark(plan: Plan, encoding: Encoding) -> str:
+    from lib_music.files import digest
+    from lib_music.render.animatic import Animatic
+    from lib_music.schedule.store import animation_to_dict
+
+    moved_so, sound = animation_to_dict(plan.animation), plan.audio.content_hash
+    return fingerprint(moved_so, digest(plan.cover), Animatic.name, plan.request.captions, str(encoding), sound)[:24]
+
+
+def _make_preview(plan: Plan, painter: Renderer, encoding: Encoding, out: Path, reporter: JobReporter) -> None:
+    from lib_music.video.encode import SegmentWriter
+    from lib_music.video.mux import Titles, mux, take_thumbnail
+
+    out.parent.mkdir(exist_ok=True)
+    clear_asides(out.parent)
+    picture, thumbnail = out.with_suffix(".seg"), out.with_suffix(".jpg")
+    animation = plan.animation
+    n, fps = animation.timebase.n_frames, animation.timebase.fps
+    reporter.describe = told_frame(animation)
+    reporter.stage("render", n)
+    frames = painter.frames(animation, 0, None)
+    try:
+        with (
+            contextlib.closing(frames),  # type: ignore[type-var]
+            SegmentWriter(encoding, lambda _: None, lambda _: None) as writer,
+        ):
+            segment = writer.begin(picture)
+            for i, frame in enumerate(frames, 1):
+                writer.put(segment, frame)
+                if i % 16 == 0:
+                    reporter.done(i)
+                    reporter.check()
+            writer.put(segment, None)
+        reporter.stage("mux")
+        take_thumbnail(picture, n // 3, thumbnail)
+        mux(["-i", _url(picture)], n, fps, plan.audio, Titles(plan.track.title), thumbnail, out, reporter.check)
+    finally:
+        for path in (picture, thumbnail):
+            path.unlink(missing_ok=True)
+
+
+def _url(path: Path) -> str:
+    from lib_music.ffmpeg import file_url
+
+    return file_url(path)
+
+
+def _forget_previews(folder: Path) -> None:
+    """Keep the newest few: one may still be playing."""
+    made = sorted(folder.glob("*.mp4"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in made[PREVIEWS_KEPT:]:
+        path.unlink(missing_ok=True)
+
+
+# -- warm-up ---------------------------------------------------------------------------------------------------------
+
+
+def warm_up(studio: Studio, project: str, motion: Motion) -> Job:
+    """Paint one picture to learn how long it takes; raises InputError when the renderer cannot be used now."""
+    held = find_project(studio.host, project)
+    usable_renderer(studio, motion)
+    motion = with_sampler(studio, motion)
+
+    def work(reporter: JobReporter) -> Mapping[str, str]:
+        with _turn(studio, reporter):
+            _warm_up(studio, motion, reporter)
+        return {}
+
+    return studio.jobs.submit("warm-up", held.folder.name, work)
+
+
+def _warm_up(studio: Studio, motion: Motion, reporter: JobReporter) -> None:
+    """Inside the turn: measure one picture and keep the time."""
+    if chosen_renderer(studio, motion) != "deforum":
+        return
+    reporter.describe = lambda _: f"one picture of {motion.width}×{motion.height}"
+    reporter.stage("warm-up")
+    seconds = studio.host.warm_up(motion.width, motion.height, motion.sampler, motion.steps)
+    # The model may have been loaded for it, and is known only now.
+    if seconds is not None:
+        keep_rate(studio, rate_name("deforum", motion, studio.host.model()), "picture", seconds)
+        reporter.say(f"one picture takes {seconds:.1f} s")
+    reporter.done(1.0)
+    reporter.check()
+
+
+@contextlib.contextmanager
+def _turn(studio: Studio, reporter: JobReporter) -> Iterator[None]:
+    """Hold the host's turn; its progress bar and its Interrupt are this job's meanwhile."""
+    reporter.describe = lambda _: "waiting for the GPU"
+    reporter.stage("waiting")
+    with studio.host.turn(reporter.task, reporter.should_stop) as publish:
+        reporter.publish = publish
+        reporter.stops.append(studio.host.interrupted)
+        try:
+            yield
+        finally:
+            reporter.stops.remove(studio.host.interrupted)
+            reporter.publish = None
+
+
+# -- the painting ----------------------------------------------------------------------------------------------------
+
+
+def visualize(studio: Studio, project: str, motion: Motion) -> Job:
+    """Paint the video, or go on where its painting stopped; a second one waits for the first.
+
+    Raises
+    ------
+    InputError
+        The song was not heard yet, or the motion or the renderer cannot be used now.
+    """
+    usable_renderer(studio, motion)
+    held = set_up(studio, project, motion).project
+
+    def work(reporter: JobReporter) -> Mapping[str, str]:
+        with _free(held, reporter) as opened:
+            result = _visualize(studio, opened, motion, reporter)
+        return {"video": result.video.name, "settings": result.settings.name}
+
+    return studio.jobs.submit("visualize", held.folder.name, work)
+
+
+@contextlib.contextmanager
+def _free(project: Project, reporter: JobReporter) -> Iterator[Project]:
+    """Open a project as soon as nobody else works in it."""
+    reporter.describe = lambda _: "waiting for the project: another run works in it"
+    while True:
+        opened = Project(project.folder)
+        try:
+            opened.__enter__()
+            break
+        except ProjectBusyError:
+            reporter.stage("waiting")
+            reporter.check()
+            time.sleep(_LOOK)
+    try:
+        yield opened
+    finally:
+        opened.__exit__()
+
+
+def _visualize(studio: Studio, project: Project, motion: Motion, reporter: JobReporter) -> Result:
+    setup = _prepared(studio, project, motion, reporter)
+    for line in cost_of(studio, setup).lines:
+        reporter.say(line)
+    if (done := already_painted(setup.plan, project, setup.painter, reporter)) is not None:
+        return done
+    with _turn(studio, reporter):
+        if setup.renderer == "deforum" and _is_unknown(studio, setup):
+            _warm_up(studio, setup.motion, reporter)
+            # With the model that was loaded for it, the cost is known.
+            setup = marked_for(setup, studio)
+            if (seconds := cost_of(studio, setup).seconds) is not None:
+                reporter.say(f"about {read_span(seconds)} for the whole")
+        _record(project, setup, reporter)
+        renderer = studio.host.renderer(setup.renderer, setup.plan, project, reporter.should_stop)
+        reporter.describe = told_frame(setup.plan.animation)
+        result = render(setup.plan, project, renderer, reporter)
+    _measured(studio, setup, result)
+    return result
+
+
+def _prepared(studio: Studio, project: Project, motion: Motion, reporter: JobReporter) -> Setup:
+    """Everything up to the animation, written into the (open) project; what is shown is what is painted."""
+    renderer, motion = usable_renderer(studio, motion), with_sampler(studio, motion)
+    request = asked(project, motion, renderer)
+    audio = open_audio(request.song)
+    _check_song(project, audio)
+    reporter.check()
+    known = recall(project, request, audio)
+    base, driven = base_of(request)
+    plan = choreograph(known, project, reporter, base=base, driven=driven)
+    project.remember(request.to_dict(project), project.imported_prompts())
+    write_motion(project, motion)
+    reporter.check()
+    return marked_for(Setup(project, motion, renderer, plan), studio)
+
+
+def _check_song(project: Project, audio: Audio) -> None:
+    if audio.content_hash != project.content_hash():
+        raise InputError("the song's file is not the one that was heard", "press Produce prompts with it again")
+
+
+def _is_unknown(studio: Studio, setup: Setup) -> bool:
+    units = ("diffusion", "picture")
+    return all(read_rate(studio, setup.rate_name, unit) is None for unit in units)  # type: ignore[arg-type]
+
+
+def _record(project: Project, setup: Setup, reporter: JobReporter) -> None:
+    """Write down what it is painted with; a painting that goes on keeps what it was begun with."""
+    painted = setup.painted
+    if setup.painted_frames() and painted is not None and painted.key == setup.plan.painted_with:
+        if setup.model is not None and painted.model is not None:
+            for line in setup.model.differs_from(painted.model):
+                reporter.say(f"{line}: the rest is painted with another one")
+        return
+    if painted is not None and painted.key != setup.plan.painted_with:
+        # What another model painted must not be taken for this one's.
+        project.path("deforum_job.json").unlink(missing_ok=True)
+    write_painted(project, Painted(setup.renderer, setup.motion, setup.model, setup.plan.painted_with))
+
+
+def told_frame(animation: Animation) -> Callable[[float], str]:
+    """The line for a frame: section, prompt, frame."""
+    n, cues = animation.timebase.n_frames, animation.cues
+
+    def told(amount: float) -> str:
+        frame = min(n - 1, max(0, int(amount)))
+        cue = next(cue for cue in reversed(cues) if cue.start <= frame)
+        words = " ".join(cue.caption.split())
+        words = words if len(words) <= _EXCERPT else f"{words[: _EXCERPT - 1]}…"
+        return f"{cue.label} ({cue.role}): {words} · frame {int(amount)} of {n}"
+
+    return told
+
+
+def _measured(studio: Studio, setup: Setup, result: Result) -> None:
+    """Keep how long a frame took, when enough were painted to know."""
+    if result.painted < _ENOUGH_FRAMES:
+        return
+    name = marked_for(setup, studio).rate_name
+    if setup.renderer == "animatic":
+        keep_rate(studio, name, "frame", result.seconds / result.painted)
+    else:
+        keep_rate(studio, name, "diffusion", result.seconds * setup.plan.animation.cadence / result.painted)
