@@ -68,6 +68,10 @@ class Known:
         """The song's seed, from which rows derive theirs."""
         return int(self.heard.content_hash[:7] or "0", 16) if self.heard is not None else 0
 
+    def told(self, error: MusicVisualizerError) -> str:
+        """An error to show, without the place where the project lies."""
+        return str(error).replace(str(self.project.folder), self.project.folder.name)
+
     def board(self) -> Board | None:
         """The prompts; None before there are any.
 

@@ -19,6 +19,7 @@ from lib_music.pipeline import CORRECTIONS, STORYBOARD, understand
 from lib_music.project import Project
 from lib_music.prompts.storyboard import write_storyboard
 from lib_music.prompts.suggestions import SUGGESTIONS, read_suggestions, write_suggestions
+from lib_music.recall import ANALYSIS
 from lib_music.request import Request
 from lib_music.studio.hearing import HEARING, corrected
 from lib_music.studio.jobs import Job, JobReporter
@@ -110,15 +111,13 @@ def produce(studio: Studio, given: SongInput) -> Job:
     project.remember(request.to_dict(project), project.imported_prompts())
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
-        try:
-            _understand(studio, project, request, given, reporter)
-        except InputError:
-            if before is None and not project.path(STORYBOARD).is_file():
-                remove_project(project)
-            raise
+        _understand(studio, project, request, given, reporter)
         return {}
 
-    return studio.jobs.submit("produce", project.folder.name, work)
+    job = studio.jobs.submit("produce", project.folder.name, work)
+    if open_one is not None and before is None:
+        _leave(studio, open_one.project)
+    return job
 
 
 def _open_project(studio: Studio, name: str) -> Known | None:
@@ -142,6 +141,13 @@ def _song(studio: Studio, given: SongInput, open_one: Known | None) -> Path:
     if not open_one.request.song.is_file():
         raise InputError("the song's file is gone", "upload it again, or give its path")
     return open_one.request.song
+
+
+def _leave(studio: Studio, project: Project) -> None:
+    """Take back a project that came to nothing, once the page goes on to another: its song could not be heard."""
+    active = any(job.project == project.folder.name for job in studio.jobs.active())
+    if not active and not project.path(STORYBOARD).is_file() and not project.path(ANALYSIS).is_file():
+        remove_project(project)
 
 
 def _refuse_while_painted(studio: Studio, project: Project) -> None:
@@ -172,7 +178,10 @@ def _newest_corrections(studio: Studio, content_hash: str) -> Corrections | None
         path = project.path(CORRECTIONS)
         try:
             if path.is_file() and project.content_hash() == content_hash:
-                found.append((path.stat().st_mtime, known(project).corrections))
+                theirs = known(project)
+                # One of the command line may have heard a stretch only: its times are others.
+                if theirs.heard is not None and theirs.heard.start == 0:
+                    found.append((path.stat().st_mtime, theirs.corrections))
         except (MusicVisualizerError, OSError):
             continue
     return max(found, key=lambda pair: pair[0])[1] if found else None

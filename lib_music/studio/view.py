@@ -18,12 +18,16 @@ from lib_music.analysis.corrections import Corrections
 from lib_music.analysis.types import ROLES, Analysis
 from lib_music.audio import Audio
 from lib_music.errors import InputError, MusicVisualizerError
+from lib_music.pipeline import SETTINGS
 from lib_music.prompts.storyboard import distinct
+from lib_music.studio.estimate import Setup, cost_of, set_up
 from lib_music.studio.known import Known, known
+from lib_music.studio.motion import curves, read_motion
 from lib_music.studio.rows import Board, row_documents
 from lib_music.studio.studio import Studio
 from lib_music.studio.waveform import keep_outline, kept_outline, listening
 from lib_music.studio.workspace import find_project
+from lib_music.track.tags import clean_text
 
 #: Points a second of the energy curve, and the most of them.
 _ENERGY_RATE, _ENERGY_POINTS = 4.0, 3_000
@@ -49,13 +53,26 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
     try:
         board = now.board()
     except MusicVisualizerError as error:
-        warnings.append(str(error))
+        warnings.append(now.told(error))
+    setup: Setup | None = None
+    motion = read_motion(studio.host, now.project)
+    try:
+        known_enough = board is not None and now.track is not None and now.request is not None
+        setup = set_up(studio, now.project.folder.name, motion) if known_enough else None
+    except MusicVisualizerError as error:
+        # A formula that some frame cannot compute, a renderer that is gone: all else is drawn nevertheless.
+        warnings.append(now.told(error))
     return {
         "project": now.project.folder.name,
         "song": _song(studio, now),
         **_timeline(now),
         "hearing": _hearing(now.corrections),
         **_prompts(board),
+        "motion": motion.to_dict(),
+        "curves": curves(setup.plan.animation) if setup else None,
+        "cost": cost_of(studio, setup).to_dict() if setup else None,
+        "video": _video(studio, now, setup),
+        "preview": _preview(studio, now),
         "warnings": [*warnings, *(board.suggestions.warnings if board else ()), *_being_painted(studio, now)],
     }
 
@@ -69,7 +86,7 @@ def _song(studio: Studio, now: Known) -> dict[str, Any]:
     if request is not None and not request.song.is_file():
         warnings.append("the song's file is gone: upload it again to paint or hear it")
     return {
-        "title": track.title if track else now.project.song_name(),
+        "title": track.title if track else clean_text(now.project.song_name()),
         "artists": list(track.artists) if track else [],
         "album": track.album if track else "",
         "duration": _rounded(analysis.duration if analysis else track.duration if track else 0.0),
@@ -176,6 +193,29 @@ def _prompts(board: Board | None) -> dict[str, Any]:
         "negative": board.storyboard.negative.text,
         "cover_use": board.storyboard.cover,
     }
+
+
+def _video(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any] | None:
+    """The finished video, and whether another one would be painted now."""
+    progress = now.project.progress()
+    video = now.project.path(Path(progress.video).name)
+    if not progress.video or not video.is_file():
+        return None
+    settings = now.project.path(SETTINGS)
+    return {
+        "url": _url(studio, video),
+        "name": video.name,
+        "settings_url": _url(studio, settings) if settings.is_file() else None,
+        "project": now.project.folder.name,
+        "stale": setup is None or not progress.is_finished or progress.fingerprint != setup.mark,
+    }
+
+
+def _preview(studio: Studio, now: Known) -> dict[str, Any] | None:
+    """The newest preview."""
+    made = [path for path in now.project.path("preview").glob("*.mp4") if not path.name.startswith(".")]
+    newest = max(made, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return None if newest is None else {"url": _url(studio, newest)}
 
 
 def _being_painted(studio: Studio, now: Known) -> list[str]:

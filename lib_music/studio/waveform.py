@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lib_music.audio import Audio
-from lib_music.errors import FfmpegError, MusicVisualizerError, ProjectError
+from lib_music.errors import FfmpegError, ProjectError, RenderError
 from lib_music.ffmpeg import FfmpegOutput, explain, file_url, input_args
 from lib_music.files import read_json, write_json, written_aside
 from lib_music.pipeline import Reporter
@@ -31,12 +31,14 @@ _PLAYABLE = frozenset({".mp3", ".m4a", ".mp4", ".wav", ".flac"})
 _HEAVY = 40_000_000
 
 
-def outline(audio: Audio) -> dict[str, Any]:
+def outline(audio: Audio, reporter: Reporter | None = None) -> dict[str, Any]:
     """The least and greatest sample of each stretch: ``{"rate": Hz, "min": [...], "max": [...]}``."""
+    reporter = reporter or Reporter()
     step = max(math.ceil(_RATE / _FINEST), math.ceil(audio.duration * _RATE / MAX_POINTS))
     low, high = [], []
     rest = np.zeros(0, np.float32)
     for block in audio.blocks(_RATE):
+        reporter.check()
         samples = np.concatenate([rest, block])
         whole = samples[: len(samples) // step * step].reshape(-1, step)
         rest = samples[whole.size :]
@@ -62,22 +64,23 @@ def kept_outline(project: Project, content_hash: str) -> dict[str, Any] | None:
     return wave if isinstance(wave, dict) and set(wave) == {"rate", "min", "max"} else None
 
 
-def keep_outline(project: Project, audio: Audio) -> dict[str, Any]:
+def keep_outline(project: Project, audio: Audio, reporter: Reporter | None = None) -> dict[str, Any]:
     """Compute the outline and keep it. Raises AudioError when the song cannot be decoded."""
-    wave = outline(audio)
+    wave = outline(audio, reporter)
     write_json(project.path(WAVEFORM), {"content_hash": audio.content_hash, "wave": wave})
     return wave
 
 
 def keep_sound(host: Host, project: Project, audio: Audio, reporter: Reporter) -> None:
     """Outline and, where the browser cannot have or play the song's own file, one that it can."""
+    reporter.stage("schedule")
     if kept_outline(project, audio.content_hash) is None:
-        keep_outline(project, audio)
+        keep_outline(project, audio, reporter)
     reporter.check()
     if not is_playable(host, audio.path) and not project.path(LISTEN).is_file():
         try:
-            _write_listening(audio.path, project.path(LISTEN))
-        except MusicVisualizerError as error:
+            _write_listening(audio.path, project.path(LISTEN), reporter)
+        except RenderError as error:
             reporter.say(f"the song cannot be played on this page: {error.message}")
 
 
@@ -98,11 +101,13 @@ def is_playable(host: Host, song: Path) -> bool:
         return False
 
 
-def _write_listening(song: Path, out: Path) -> None:
+def _write_listening(song: Path, out: Path, reporter: Reporter) -> None:
     """AAC of the whole song; times are those of the decoded song. Raises FfmpegError."""
     with written_aside(out) as aside:
         sound = ["-map", "0:a:0", "-map_metadata", "-1", "-ac", "2", "-c:a", "aac", "-b:a", "128k"]
-        args = ["-v", "error", "-y", *input_args(song), *sound, "-movflags", "+faststart", "-f", "mp4", file_url(aside)]
-        with FfmpegOutput(args) as output:
+        sound += ["-movflags", "+faststart", "-f", "mp4", file_url(aside)]
+        with FfmpegOutput(["-v", "error", "-y", "-progress", "pipe:1", *input_args(song), *sound]) as output:
+            while output.read(128):
+                reporter.check()
             if output.finish():
                 raise FfmpegError(explain(output.log) or "ffmpeg cannot convert it", "")

@@ -144,15 +144,17 @@ def test_what_cannot_be_used_is_told_at_once_and_leaves_nothing(tmp_path: Path, 
     assert not studio.jobs.all()
 
 
-def test_a_song_that_fails_later_leaves_no_project(tmp_path: Path, sent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_song_that_fails_later_is_told_and_gone_with_the_next(tmp_path: Path) -> None:
     studio = studio_in(tmp_path)
-    cut = tmp_path / "sent" / "cut.mp3"
-    cut.write_bytes(b"ID3\x04\0\0\0\0\0\0" + b"\xff\xfb\x90\0" + bytes(30_000))
-    try:
-        job = finished(studio, produce(studio, SongInput(upload=cut)))
-    except InputError:
-        return
-    assert job.state == "failed" and not (studio.host.workspace() / job.project).exists()
+    upload = sound(tmp_path / "sent" / "bad.wav", 3)
+    # A header that promises sound, and none behind it.
+    upload.write_bytes(upload.read_bytes()[:44])
+    job = finished(studio, produce(studio, SongInput(upload=upload)))
+    assert job.state == "failed" and job.error and str(tmp_path) not in job.error
+    assert plain(view(studio, job.project))["rows"] == []
+    fine = sound(tmp_path / "sent" / "fine.wav", 3)
+    name = produced(studio, SongInput(upload=fine, project=job.project))
+    assert not (studio.host.workspace() / job.project).exists() and view(studio, name)["rows"]
 
 
 def test_a_project_that_was_deleted_meanwhile_is_no_obstacle(tmp_path: Path) -> None:
