@@ -236,7 +236,7 @@
 
     // Whether the person can see the tab now: the browser's tab and the WebUI's.
     function shown() {
-        const place = root("progress") || root("card") || root("timeline");
+        const place = document.getElementById("music_visualizer") || root("progress");
         return document.visibilityState !== "hidden" && Boolean(place && (place.offsetParent || place.getClientRects().length));
     }
 
