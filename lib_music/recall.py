@@ -47,8 +47,10 @@ def recall(project: Project, request: Request, audio: Audio | None = None) -> Un
     if audio is None:
         end = analysis.start + analysis.duration
         audio = Audio(request.song, analysis.content_hash, analysis.start, analysis.duration, end, 44_100)
-    seed = request.seed if request.seed is not None else song_seed(audio)
+    seed = song_seed(audio)
     storyboard = read_storyboard(project.path(STORYBOARD), analysis.sections, seed=seed)
+    if request.seed is not None:
+        seed, storyboard = request.seed, storyboard.reseeded(request.seed)
     track = recall_track(project)
     suggestions = read_suggestions(project.path(SUGGESTIONS)) or Suggestions("", ())
     cover = track.cover or project.path("cover.png")

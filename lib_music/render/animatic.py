@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -143,17 +144,31 @@ class Animatic:
         return self._canvas.save()
 
 
+_painting = threading.Lock()
+_painters, _threads_before = 0, 0
+
+
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """OpenCV on one thread: painting shares the cores with encoding, and splitting costs more than it gains."""
+    """OpenCV on one thread: painting shares the cores with encoding, and splitting costs more than it gains.
+
+    The setting is the process's, and two may paint at once, a preview and a video: the last to leave puts it back.
+    """
+    global _painters, _threads_before
     import cv2
 
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
+    with _painting:
+        if not _painters:
+            _threads_before = cv2.getNumThreads()
+            cv2.setNumThreads(1)
+        _painters += 1
     try:
         yield
     finally:
-        cv2.setNumThreads(before)
+        with _painting:
+            _painters -= 1
+            if not _painters:
+                cv2.setNumThreads(_threads_before)
 
 
 class _Canvas:

@@ -96,12 +96,20 @@ class Setup:
         """The same, painted with the model of that mark."""
         return replace(self, plan=replace(self.plan, painted_with=key))
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether exactly this was painted to the end; believes the records."""
+        progress = self.project.progress()
+        return progress.is_finished and progress.fingerprint == self.mark and self.project.share() == 1.0
+
     def painted_frames(self) -> int:
         """Frames of exactly this that are there already."""
         progress = self.project.progress()
         if progress.fingerprint != self.mark:
             return 0
         timebase = self.plan.animation.timebase
+        if progress.is_finished:
+            return timebase.n_frames if self.project.share() == 1.0 else 0
         return sum(segment_lengths(timebase.n_frames, timebase.fps)[: len(progress.segments)])
 
 
@@ -260,7 +268,9 @@ def cost_of(studio: Studio, setup: Setup) -> Cost:
     free = shutil.disk_usage(setup.project.folder).free
     if free < disk:
         lines.append(f"only {read_size(free)} are free there")
-    if done:
+    if setup.is_finished:
+        lines.append("this video is finished; there is nothing to paint")
+    elif done:
         lines.append(f"{done} of {n} frames are painted already; it goes on there")
     if seconds is not None and done < n:
         lines.append(f"about {read_span(seconds)}" + (" for the rest" if done else ""))

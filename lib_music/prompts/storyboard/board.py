@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -134,6 +134,10 @@ class Storyboard:
             seed = row.seed if override.seed is None else override.seed
             resolved.append(SectionPrompt(label, _with_style(prompt, self.style), negative, seed))
         return tuple(resolved)
+
+    def reseeded(self, seed: int) -> Storyboard:
+        """The same words with other seeds, which follow from ``seed`` and the rows' own; overrides keep theirs."""
+        return replace(self, rows=tuple(replace(row, seed=derived_seed(str(row.seed), seed)) for row in self.rows))
 
     def _rows_for(self, sections: Sections) -> dict[str, Row]:
         """A row for every label: its own, or the next in turn with a seed of its own."""
