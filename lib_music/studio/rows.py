@@ -87,8 +87,10 @@ def redealt(board: Board) -> Board:
     kept = {row.label: replace(row, prompt=follow(row.label, row.prompt)) for row in board.storyboard.rows}
     here = distinct(board.sections.labels)
     rows = [kept[label] if label in kept else board.row(label) for label in here]
-    # Rows of labels that are gone are kept where they hold the person's words: a label may come back.
-    rows += [row for row in kept.values() if row.label not in here and _is_personal(row, base.get(row.label))]
+    # Rows of labels that are gone are kept where they alone hold the person's words: a label may come back.
+    words = {(row.prompt.text, row.negative) for row in rows}
+    gone = [row for row in kept.values() if row.label not in here and (row.prompt.text, row.negative) not in words]
+    rows += [row for row in gone if _is_personal(row, base.get(row.label))]
     overrides = {
         (label, occurrence): replace(o, prompt=None if o.prompt is None else follow(label, o.prompt))
         for (label, occurrence), o in board.storyboard.overrides.items()

@@ -7,6 +7,7 @@ under the lock of a run: they are safe while a video is painted, which keeps the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,6 @@ from lib_music.pipeline import CORRECTIONS, STORYBOARD, understand
 from lib_music.project import Project
 from lib_music.prompts.storyboard import write_storyboard
 from lib_music.prompts.suggestions import SUGGESTIONS, read_suggestions, write_suggestions
-from lib_music.recall import ANALYSIS
 from lib_music.request import Request
 from lib_music.studio.hearing import HEARING, corrected
 from lib_music.studio.jobs import Job, JobReporter
@@ -43,6 +43,10 @@ from lib_music.studio.workspace import (
 from lib_music.track.cover import check_cover
 from lib_music.track.tags import clean_text, read_track
 
+#: What lies in a project of ours whose song was not heard yet.
+_BEGUN = re.compile(
+    r"(project|motion|corrections|track)\.json|song(\.\w+)?|own-cover(\.\w+)?|cover\.png|log\.txt|\w+\.lock"
+)
 #: The longest title or list of artists that is taken, characters.
 MAX_TYPED = 500
 
@@ -146,7 +150,7 @@ def _song(studio: Studio, given: SongInput, open_one: Known | None) -> Path:
 def _leave(studio: Studio, project: Project) -> None:
     """Take back a project that came to nothing, once the page goes on to another: its song could not be heard."""
     active = any(job.project == project.folder.name for job in studio.jobs.active())
-    if not active and not project.path(STORYBOARD).is_file() and not project.path(ANALYSIS).is_file():
+    if not active and all(_BEGUN.fullmatch(path.name) for path in project.folder.iterdir()):
         remove_project(project)
 
 
@@ -201,7 +205,7 @@ def _request(
     elif request is not None and request.cover is not None and request.cover.is_file():
         cover = request.cover
     title = clean_text(given.title) or (request.title if request else None)
-    artist = given.artist.strip() or (request.artist if request else None)
+    artist = "; ".join(map(clean_text, _artists(given.artist))) or (request.artist if request else None)
     base = request or Request(song)
     return replace(base, song=song, cover=cover, title=title, artist=artist, prompts=None)
 
@@ -220,8 +224,8 @@ def _understand(
         with project:
             settle(project)
             understood = understand(request, project, reporter, audio=audio, captioner=captioner, anew=True)
-            settle(project)
             keep_sound(studio.host, project, understood.audio, reporter)
+            settle(project)
     except ProjectBusyError:
         raise ProjectBusyError("another run is working on this song", "wait for it, then try again") from None
     for warning in understood.warnings:

@@ -73,7 +73,7 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
         "cost": cost_of(studio, setup).to_dict() if setup else None,
         "video": _video(studio, now, setup),
         "preview": _preview(studio, now),
-        "warnings": [*warnings, *(board.suggestions.warnings if board else ()), *_being_painted(studio, now)],
+        "warnings": [*warnings, *(board.suggestions.warnings if board else ()), *_being_painted(studio, now, setup)],
     }
 
 
@@ -218,13 +218,12 @@ def _preview(studio: Studio, now: Known) -> dict[str, Any] | None:
     return None if newest is None else {"url": _url(studio, newest)}
 
 
-def _being_painted(studio: Studio, now: Known) -> list[str]:
+def _being_painted(studio: Studio, now: Known, setup: Setup | None) -> list[str]:
     """A word where an edit came too late for the video that is being painted."""
     for job in studio.jobs.active():
-        if job.kind == "visualize" and job.project == now.project.folder.name and job.started:
-            edited = [now.project.path(name) for name in ("storyboard.json", "corrections.json", "motion.json")]
-            if any(path.is_file() and path.stat().st_mtime > job.started for path in edited):
-                return ["the video being painted keeps what it began with; later edits are for the next one"]
+        this = job.kind == "visualize" and job.project == now.project.folder.name and job.stage in ("render", "mux")
+        if this and (setup is None or now.project.progress().fingerprint != setup.mark):
+            return ["the video being painted keeps what it began with; later edits are for the next one"]
     return []
 
 

@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 from lib_music.demo.compose import compose, write
 from lib_music.demo.cover import draw_cover
 from lib_music.errors import InputError, ProjectBusyError, ProjectError
+from lib_music.studio.estimate import set_up
 from lib_music.studio.hearing import HEARING
+from lib_music.studio.jobs import JobReporter
+from lib_music.studio.motion import read_motion
 from lib_music.studio.rows import PROMPTS
 from lib_music.studio.song import SongInput, act, produce
 from lib_music.studio.studio import Studio
 from lib_music.studio.view import view
-from lib_music.studio.workspace import find_project
+from lib_music.studio.workspace import find_project, new_project
 from tests.music import song
 from tests.studio.places import files_of, finished, heard, plain, sound, studio_in
 
@@ -157,6 +160,15 @@ def test_a_song_that_fails_later_is_told_and_gone_with_the_next(tmp_path: Path) 
     assert not (studio.host.workspace() / job.project).exists() and view(studio, name)["rows"]
 
 
+def test_a_project_with_anything_else_in_it_is_never_removed(tmp_path: Path) -> None:
+    studio = studio_in(tmp_path)
+    begun = new_project(studio.host, "x", "0" * 64, "x.wav")
+    begun.path("thesis.txt").write_text("precious")
+    fine = sound(tmp_path / "sent" / "fine.wav", 3)
+    produced(studio, SongInput(upload=fine, project=begun.folder.name, artist="a\ud800;\0b"))
+    assert begun.path("thesis.txt").read_text() == "precious"
+
+
 def test_a_project_that_was_deleted_meanwhile_is_no_obstacle(tmp_path: Path) -> None:
     studio = studio_in(tmp_path)
     upload = sound(tmp_path / "sent" / "a.wav", 3)
@@ -168,8 +180,10 @@ def test_edits_are_written_while_the_project_is_painted(tmp_path: Path) -> None:
     name = heard(studio)
     painting, end = threading.Event(), threading.Event()
 
-    def paint(_: Any) -> dict[str, str]:
-        with find_project(studio.host, name):
+    def paint(reporter: JobReporter) -> dict[str, str]:
+        with find_project(studio.host, name) as project:
+            project.begin_render(set_up(studio, name, read_motion(studio.host, project)).mark, 3)
+            reporter.stage("render", 100)
             painting.set()
             assert end.wait(20)
         return {}
