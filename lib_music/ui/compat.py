@@ -78,7 +78,6 @@ def upload(**options: Any) -> Any:
         file.preprocess = _only_sent(file.preprocess)
     else:
         file.async_move_resource_to_block_cache = _never_fetched(file.async_move_resource_to_block_cache)
-        file.move_resource_to_block_cache = None  # only the other one is used when a page calls
     return file
 
 
@@ -118,8 +117,9 @@ def application(page: gr.Blocks, allowed: Sequence[Path]) -> Any:
     from gradio.routes import App
 
     page.dev_mode, page.show_error, page.show_api = False, True, False
-    page.auth = page.auth_message = page.favicon_path = None
+    page.auth = page.auth_message = page.favicon_path = page.max_file_size = None
     page.allowed_paths, page.blocked_paths = [str(folder) for folder in allowed], []
+    page.max_file_size = page.enable_monitoring = None  # gradio sets these only in launch()
     page.config = page.get_config_file()
     page.validate_queue_settings()
     app = App.create_app(page)

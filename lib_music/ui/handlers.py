@@ -7,6 +7,7 @@ looks, ``said_<part>``; nothing here raises. One change is made at a time; polls
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -100,8 +101,11 @@ class Page:
             shown["width"], shown["height"] = ASPECTS[aspect]
         return shown
 
-    def poll(self, request: Any, mark: Any = "") -> Shown:
-        """How far the jobs are; the whole view only when it has changed."""
+    def poll(self, request: Any, mark: Any = "", *words: Any) -> Shown:
+        """How far the jobs are; the whole view only when it has changed.
+
+        The boxes are filled when there is something new for them. What was typed before there was a song is kept.
+        """
         try:
             asked = form.message(request)
             project = form.line(asked.get("project", ""), "project")
@@ -110,6 +114,8 @@ class Page:
                 return {"status": to_json(status)}
             shown = self._shown(project, status=status)
             if shown["mark"] != mark:
+                if not mark and words and self._typed_before(project, words):
+                    shown = self._shown(project)
                 shown.update(self._filled(json.loads(shown["view"])))
             return {**shown, "page": self._page()}
         except MusicVisualizerError as error:
@@ -157,8 +163,9 @@ class Page:
         title: Any,
         artist: Any,
         captioner: Any,
+        *boxes: Any,
     ) -> Shown:
-        """Hear the song and word its prompts."""
+        """Hear the song and word its prompts; a new project begins with the motion that stands in the boxes."""
         from lib_music.studio.song import SongInput, produce
 
         given = SongInput(
@@ -172,7 +179,22 @@ class Page:
             project=form.line(project, "project"),
         )
         job = produce(self.studio, given)
+        if job.project != given.project:
+            self._begin_motion(job.project, boxes, another=bool(given.project))
         return {"project": job.project, "status": to_json(self._status(job.project))}
+
+    def _begin_motion(self, project: str, boxes: tuple[Any, ...], another: bool) -> None:
+        from lib_music.studio.motion import write_motion
+        from lib_music.studio.workspace import find_project
+
+        try:
+            motion = self._motion(boxes)
+        except InputError:
+            return  # what cannot be used was told when it was typed
+        if another:
+            # The range and the seed were meant for the song before.
+            motion = dataclasses.replace(motion, start=0.0, duration=None, seed=None)
+        write_motion(find_project(self.studio.host, project), motion)
 
     # -- hearing and prompts -------------------------------------------------------------------------------------
 
@@ -193,10 +215,25 @@ class Page:
     @_told("prompts")
     def words(self, project: Any, *texts: Any) -> Shown:
         """Keep the candidates, style, negative and use of the cover as they are typed."""
-        *candidates, style, negative, cover = texts
         name = form.line(project, "project")
-        if not name:
+        if not name or not self._write_words(name, texts):
             return {}
+        return self._shown(name)
+
+    def _typed_before(self, project: str, words: tuple[Any, ...]) -> bool:
+        """Keep what was typed before the song was heard, over what was suggested; whether there was anything."""
+        held = self._view(project)
+        suggested = [row["text"] for row in held["candidates"]]
+        suggested += [""] * (N_CANDIDATES - len(suggested))
+        *typed, style, negative, cover = words
+        if not any(form.line(text, "words", form.WORDS).strip() for text in (*typed, style, negative)):
+            return False
+        texts = [own if form.line(own, "words").strip() else found for own, found in zip(typed, suggested, strict=True)]
+        return self._write_words(project, (*texts, style or held["style"], negative or held["negative"], cover))
+
+    def _write_words(self, name: str, texts: tuple[Any, ...]) -> bool:
+        """Make an edit of each text that differs from what is kept; whether any did."""
+        *candidates, style, negative, cover = texts
         typed = [form.line(text, f"Candidate {n}", form.WORDS) for n, text in enumerate(candidates, 1)]
         actions: tuple[dict[str, Any], ...] = (
             {"do": "candidates", "texts": typed},
@@ -204,15 +241,13 @@ class Page:
             {"do": "negative", "text": form.line(negative, "Negative prompt", form.WORDS)},
             {"do": "cover", "use": form.line(cover, "Cover", 20) or "start"},
         )
-        from lib_music.studio.view import view
-
         with self._changing:
-            held = view(self.studio, name)
+            held = self._view(name)
             kept = ([row["text"] for row in held["candidates"]], held["style"], held["negative"], held["cover_use"])
             changed = [a for a, old in zip(actions, kept, strict=True) if list(a.values())[1] != old]
             for action in changed:
                 self._edit(name, action)
-        return self._shown(name) if changed else {}
+        return bool(changed)
 
     # -- motion, preview, visualize ------------------------------------------------------------------------------
 
@@ -338,6 +373,11 @@ class Page:
             "captioner": tuple(c.id for c in sorted(captioners, key=lambda c: not c.usable)),
         }
 
+    def _view(self, project: str) -> dict[str, Any]:
+        from lib_music.studio.view import view
+
+        return view(self.studio, project)
+
     def _edit(self, project: str, action: dict[str, Any]) -> dict[str, Any]:
         from lib_music.studio.song import act
 
@@ -391,10 +431,8 @@ class Page:
         fill: bool = False,
     ) -> Shown:
         """View, status and the project's name; with ``fill`` also every box, from what the project holds."""
-        from lib_music.studio.view import view as view_of
-
         status = status or self._status(project)
-        found = {**(view if view is not None else view_of(self.studio, project)), "revision": status["revision"]}
+        found = {**(view if view is not None else self._view(project)), "revision": status["revision"]}
         shown: Shown = {
             "project": project,
             "view": to_json(found),
@@ -435,6 +473,9 @@ class Page:
 
 
 def _mark(project: str, view: dict[str, Any]) -> str:
-    """Changes when the boxes must be filled anew: another project, or new suggestions; never by typing."""
+    """Changes when the boxes must be filled anew: another project, or new suggestions; never by typing.
+
+    Empty as long as there is nothing to fill them with.
+    """
     found = [row["suggested"] or row["text"] for row in view.get("candidates", ())]
-    return hashlib.sha256(json.dumps([project, found]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([project, found]).encode()).hexdigest()[:16] if found else ""

@@ -46,8 +46,10 @@ _STRETCH = """(project, stretch, ...rest) =>
 _WHOLE = """(project, stretch, ...rest) => [project, "", ...rest]"""
 
 
-def _take(name: str) -> str:
-    return f'() => window.musicVisualizer && musicVisualizer.{name} ? musicVisualizer.{name}() : ""'
+def _take(name: str, first_of: bool = False) -> str:
+    """The request comes from the page's script, alone or before what the other boxes hold."""
+    asked = f'(window.musicVisualizer && musicVisualizer.{name} ? musicVisualizer.{name}() : "")'
+    return f"(request, ...rest) => [{asked}, ...rest]" if first_of else f"() => {asked}"
 
 
 def _draw(always: bool = False) -> str:
@@ -299,11 +301,11 @@ def _wire(parts: _Parts, page: Page) -> None:
         drawn = parts.named("page", "view", "status")
         listen(done.then, inputs=drawn, js=_draw(always=name in ("act", "attach")))
 
-    on("attach", page.attach, parts.named("request", "aspect"), _kept_first("takeAttach"))
-    on("poll", page.poll, parts.named("request", "mark"), _kept_first("takePoll"))
+    on("attach", page.attach, parts.named("request", "aspect"), _take("takeAttach", first_of=True))
+    on("poll", page.poll, parts.named("request", "mark", *words), _take("takePoll", first_of=True))
     on("act", page.act, parts.named("request"), _take("takeAction"))
     song = ("link", "upload", "path", "cover", "title", "artist", "captioner")
-    on("produce", page.produce, [project, *parts.named(*song)])
+    on("produce", page.produce, [project, *parts.named(*song), *motion])
     for name, action in (
         ("tempo_double", {"do": "tempo", "factor": 2}),
         ("tempo_half", {"do": "tempo", "factor": 0.5}),
@@ -332,10 +334,3 @@ def _wire(parts: _Parts, page: Page) -> None:
         if hasattr(made[name], "blur"):
             # Whoever leaves the box may press the next button at once.
             listen(made[name].blur, js=_soon("save_words", 0))
-
-
-def _kept_first(name: str) -> str:
-    """The request comes from the page's script; what follows it in the boxes stays."""
-    return (
-        f"(request, kept) => [window.musicVisualizer && musicVisualizer.{name} ? musicVisualizer.{name}() : '', kept]"
-    )

@@ -1,7 +1,9 @@
 """The page over HTTP, as a browser and as somebody with bad intentions calls it."""
 
+import http.server
 import json
 import math
+import threading
 import wave
 from pathlib import Path
 
@@ -57,13 +59,14 @@ def test_from_the_song_to_the_video_and_back(tmp_path: Path, song_file: Path) ->
     assert len(visitor.view["beats"]) == beats
 
     own = "my <lora:paint:0.7> (rain:1.2) AND [a:b:3]"
-    visitor.press("save_words", candidate_1=own, style="oil on canvas", negative="blur")
+    visitor.boxes.update(candidate_1=own, style="oil on canvas", negative="blur")
+    visitor.press("save_words")
     assert visitor.view["candidates"][0]["text"] == own
     assert visitor.view["rows"][0]["prompt"] == own
     assert (visitor.view["style"], visitor.view["negative"]) == ("oil on canvas", "blur")
 
-    visitor.boxes.update(width=64, height=64, length="0:02")
-    visitor.press("save_motion", intensity=0.5)
+    visitor.boxes.update(width=64, height=64, length="0:02", intensity=0.5)
+    visitor.press("save_motion")
     assert visitor.view["motion"]["intensity"] == 0.5 and visitor.view["motion"]["duration"] == 2
 
     visitor.press("preview_song")
@@ -79,7 +82,7 @@ def test_from_the_song_to_the_video_and_back(tmp_path: Path, song_file: Path) ->
     assert video.status_code == 206 and len(video.content) == 100 and b"ftyp" in video.content
     settings = visitor.press("settings")["said_settings"]
     url = settings.split('href="')[1].split('"')[0]
-    assert visitor.client.get("/" + url).json()["max_frames"] == 48
+    assert visitor.client.get("/" + url).json()["W"] == 64
 
     project = visitor.boxes["project"]
     later = Visitor(tmp_path / "visuals")
@@ -111,6 +114,30 @@ def test_a_forged_file_is_refused(visitor: Visitor, tmp_path: Path, song_file: P
             else:
                 assert answer.status_code == 500
     assert json.loads(visitor.press("attach", request="{}")["page"])["visuals"] == []
+
+
+def test_a_forged_address_is_not_fetched(visitor: Visitor) -> None:
+    """4.40 would fetch it for whoever asks, from inside the network."""
+    asked: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_GET
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    number, found = visitor.dependency("produce")
+    names = [visitor.name_of[id] for id in found["inputs"]]
+    address = f"http://127.0.0.1:{server.server_port}/song.wav"
+    for box in ("upload", "cover"):
+        data = [visitor.boxes.get(name) for name in names]
+        data[names.index(box)] = {**visitor.named(address, "song.wav"), "url": address}
+        visitor.post(number, data)
+    server.shutdown()
+    assert asked == []
 
 
 @pytest.mark.parametrize(
@@ -196,7 +223,7 @@ def test_foreign_requests_end_in_a_line(visitor: Visitor, request_text: str) -> 
 
 
 IMPOSSIBLE = (
-    *(("width", value) for value in ("x", 10**400, 511.5, True)),
+    *(("width", value) for value in ("x", 10**400, 513, True)),
     *(("height", value) for value in (None, 100, -8)),
     *(("fps", value) for value in ("0", [1], "1/0")),
     *(("intensity", value) for value in (9, True, None)),
