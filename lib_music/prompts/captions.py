@@ -243,7 +243,7 @@ def _caption(
             raise TypeError(f"it returned {type(caption).__name__}, not a Caption")
     except _CAPTIONER_FAILURES as error:
         reason = Found(str(error) or type(error).__name__).text[:200]
-        warning = f"captioner {Found(captioner.name).text!r} failed ({reason}); the cover's colours speak alone"
+        warning = f"captioner not available: using the palette ({Found(captioner.name).text}: {reason})"
         return Caption(look=look), (warning,)
     return Caption(caption.subjects, caption.look or look), ()
 

@@ -298,7 +298,7 @@ def _paint(width: int, height: int, sampler: str, steps: int) -> None:
 
     p = processing.StableDiffusionProcessingTxt2Img(
         sd_model=shared.sd_model,
-        prompt="a wide landscape",
+        prompt="",
         seed=1,
         sampler_name=sampler or _DEFAULT_SAMPLER,
         steps=steps,
