@@ -375,7 +375,7 @@
         const curves = view.curves || {};
         const numbers = (values) => Float64Array.from(list(values), (value) => number(value, 0));
         const series = list(curves.series).filter((lane) => lane && list(lane.values).length).map((lane) => ({
-            title: [text(lane.name).replaceAll("_", " "), range(lane.min, lane.max)].filter(Boolean).join("  "),
+            title: [text(lane.name).replace(/_schedule$/, "").replaceAll("_", " "), range(lane.min, lane.max)].filter(Boolean).join("  "),
             values: numbers(lane.values),
         }));
         const duration = view.song.duration;
