@@ -42,8 +42,8 @@ SHARES: Mapping[Kind, Mapping[str, float]] = {
 }
 #: A stage that takes this share of a job or more says how much time is left.
 _MAIN = 0.5
-#: The rate is that of so many seconds, and of two reports at least; nothing is said before so many seconds.
-_RATE_WINDOW, _RATE_LEAST = 60.0, 1.0
+#: The rate is that of so many seconds; its end of so many at least; nothing is said before so many.
+_RATE_WINDOW, _TAIL_LEAST, _RATE_LEAST = 60.0, 3.0, 2.0
 #: Seconds between two writes of a record while only its progress changes.
 _WRITE_EVERY = 2.0
 #: How much is kept: lines a job said, records of jobs that are over.
@@ -143,7 +143,7 @@ class JobReporter(Reporter):
         self._said: tuple[str, ...] = ()
         self._stage, self._total, self._begun = "", 1.0, 0.0
         self._line: Callable[[float], str] | None = None
-        self._fraction = 0.0
+        self._fraction, self._shown = 0.0, 0.0
         self._seen: deque[tuple[float, float]] = deque()
 
     def stage(self, name: str, total: float = 1.0) -> None:
@@ -171,6 +171,10 @@ class JobReporter(Reporter):
 
     def should_stop(self) -> bool:
         """See :class:`~lib_music.pipeline.Reporter`."""
+        if time.monotonic() - self._shown > _WRITE_EVERY and self._shares.get(self._stage, 0.0) >= _MAIN:
+            # Whoever waits for a picture asks this again and again; the time left grows meanwhile.
+            self._shown = time.monotonic()
+            self._update(left=self._left())
         return self._stop.is_set() or any(stop() for stop in self.stops)
 
     def check(self) -> None:
@@ -183,19 +187,31 @@ class JobReporter(Reporter):
         inside = min(1.0, max(0.0, amount / self._total))
         self._fraction = min(1.0, max(self._fraction, self._begun + share * inside))
         text = _plain(self._line(amount)) if self._line else ""
-        left = self._left(amount) if share >= _MAIN else None
+        left = self._left() if share >= _MAIN else None
+        self._shown = time.monotonic()
         self._update(stage=self._stage, fraction=self._fraction, text=text, left=left)
         if self.publish is not None:
             self.publish(Painting(self._fraction, text or self._stage))
 
-    def _left(self, amount: float) -> float | None:
-        """Seconds left of this stage at the rate of the last minute; what an earlier run did is no part of it."""
+    def _left(self) -> float | None:
+        """Seconds left of this stage at the rate of this run; what an earlier run did is no part of it.
+
+        The slower of two rates counts, of the last minute and of its last third: pictures that an earlier run left come
+        in fast before the first new one is painted. Waiting for the next one counts as well.
+        """
         if len(self._seen) < 2:
             return None
-        (since, first), (now, last) = self._seen[0], self._seen[-1]
-        if now - since < _RATE_LEAST or last <= first:
+        now, (last, amount) = time.monotonic(), self._seen[-1]
+        begun, first = self._seen[0]
+        if now - begun < _RATE_LEAST or amount <= first:
             return None
-        return max(0.0, (self._total - amount) * (now - since) / (last - first))
+        tail = max(_TAIL_LEAST, (now - begun) / 3)
+        recent = [s for s in self._seen if s[1] < amount and now - s[0] >= tail] or [self._seen[0]]
+        if now - last > tail:
+            # Nothing came for so long that only the last step and the waiting since then tell.
+            recent = [s for s in self._seen if s[1] < amount]
+        slowest = max((now - since) / (amount - done) for since, done in (self._seen[0], recent[-1]))
+        return max(0.0, (self._total - amount) * slowest)
 
 
 class Jobs:
@@ -330,7 +346,7 @@ class Jobs:
                 try:
                     self.folder.mkdir(parents=True, exist_ok=True)
                     alive = FileLock(self.folder / f"{self._session}.lock", thread_local=False)
-                    alive.acquire(timeout=0)
+                    alive.acquire(timeout=5)
                 except OSError as error:
                     reason = error.strerror or error
                     raise ProjectError(f"cannot write {self.folder}: {reason}", "check the output folder") from error
@@ -359,7 +375,8 @@ class Jobs:
 
     def _read_records(self) -> None:
         """What earlier processes left: over, or interrupted when its process is gone."""
-        clear_asides(self.folder)
+        if not any(not self._is_gone(path.stem) for path in self.folder.glob("*.lock")):
+            clear_asides(self.folder)
         for path in self.folder.glob("mv-*.json") if self.folder.is_dir() else ():
             read = _read_record(path)
             if read is None:
