@@ -45,11 +45,12 @@ _holding: _Holding | None = None
 
 
 def pressed_interrupt() -> bool:
-    """Whether the person pressed one of the host's Interrupt buttons during our turn."""
-    from modules import shared
+    """Whether the person pressed one of the host's Interrupt buttons during our turn.
 
+    The host's flag alone does not say so: Deforum sets it too, when it gives up on a picture.
+    """
     holding = _holding
-    return holding is not None and (holding.pressed.is_set() or bool(shared.state.interrupted))
+    return holding is not None and holding.pressed.is_set()
 
 
 def in_turn() -> bool:
@@ -146,10 +147,13 @@ def _heard_buttons(state: Any) -> Iterator[None]:
     interrupt = state.interrupt
 
     def interrupted() -> None:
-        if sys._getframe(1).f_code.co_name == "request_restart":
+        caller = sys._getframe(1)
+        if caller.f_code.co_name == "request_restart":
             log.info("the page is built anew; the job goes on")
             return
-        holding.pressed.set()
+        # What our own renderer stops, nobody pressed.
+        if not str(caller.f_globals.get("__name__", "")).startswith("lib_music."):
+            holding.pressed.set()
         interrupt()
 
     state.interrupt = state.stop_generating = interrupted

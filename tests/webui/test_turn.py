@@ -169,6 +169,19 @@ def test_interrupt_is_heard_and_outlives_others_clearing_it(webui: FakeHost) -> 
         assert not pressed_interrupt(), "the next turn begins anew"
 
 
+def test_who_stops_it_makes_the_difference(webui: FakeHost) -> None:
+    """Deforum gives up on blank pictures with the same flag, and our renderer stops Deforum with the same call."""
+    state = webui.shared.state
+    with turn("task(mv-1)", never):
+        state.interrupted = True
+        assert not pressed_interrupt()
+        state.interrupted = False
+        exec("stop()", {"__name__": "lib_music.webui.deforum_run", "stop": state.interrupt})
+        assert state.interrupted and not pressed_interrupt()
+        exec("stop()", {"__name__": "modules.api.api", "stop": state.interrupt})
+        assert pressed_interrupt()
+
+
 def test_stop_after_this_image_stops_now(webui: FakeHost) -> None:
     """The host's Interrupt asks for this while a job counts several; Deforum would get no picture and fail."""
     state = webui.shared.state
