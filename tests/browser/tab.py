@@ -96,7 +96,8 @@ class Tab:
 
     def said(self) -> str:
         """All notices and job lines on the page, for messages of tests."""
-        return f"{self.part('notices').inner_text()}\n{self.part('progress').inner_text()}\n{self.status()}"
+        lines = self.page.locator("#music_visualizer [role=alert], #music_visualizer [role=status]").all_inner_texts()
+        return "\n".join([*lines, self.part("progress").inner_text(), str(self.status())])
 
     # ---- waiting ----
 
@@ -142,11 +143,15 @@ class Tab:
         """Upload a song, and what else is given."""
         for name, file in (("upload", path), ("cover", cover)):
             if file is not None:
-                self.element(name).locator("input[type=file]").set_input_files(str(file))
-                self.element(name).get_by_text(file.name[:8]).first.wait_for()
+                self.upload(name, file)
         for name, text in (("title", title), ("artist", artist)):
             if text:
                 self.type(name, text)
+
+    def upload(self, name: str, file: Path) -> None:
+        """Give a file and wait until the server has it."""
+        self.element(name).locator("input[type=file]").set_input_files(str(file))
+        self.element(name).locator(".file-preview").wait_for()
 
     def produce(self, seconds: float = WORK) -> dict[str, Any]:
         """Press Produce prompts and wait for what it finds."""

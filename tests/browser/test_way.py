@@ -110,6 +110,7 @@ def test_an_own_text_stays_to_the_letter_and_producing_again_shows_the_differenc
 def test_a_border_is_dragged_and_everything_follows(produced: Tab) -> None:
     before = produced.view()["sections"][0]["end"]
     border = produced.part("timeline").get_by_role("slider", name=re.compile("^Border")).first
+    border.scroll_into_view_if_needed()
     box = border.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     produced.page.mouse.move(x, y)
