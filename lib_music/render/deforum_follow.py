@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib_music.errors import DeforumError, MusicVisualizerError
-from lib_music.render.deforum_frames import FrameSource, count_frames, decode
+from lib_music.render.deforum_frames import FrameSource, decode
 from lib_music.render.deforum_job import JobRecord, JobStatus
 from lib_music.render.deforum_runs import AGAIN, DeforumRuns
 from lib_music.render.deforum_settings import CADENCE_MODES, saved_frames
@@ -173,4 +173,4 @@ class Follower:
 
     def _count(self) -> int:
         source = self.source()
-        return count_frames(source) if source is not None else 0
+        return source.count() if source is not None else 0

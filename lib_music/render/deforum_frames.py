@@ -6,6 +6,8 @@ counts only when its PNG is complete, from the signature to the end chunk.
 
 from __future__ import annotations
 
+import itertools
+import re
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from lib_music.render.deforum_client import WebuiClient
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+#: What Deforum passes over when it counts.
+_UNCOUNTED = re.compile(r"\.txt|\.mp4|(^|_)depth(_|$)")
 _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
@@ -38,8 +42,16 @@ class FrameSource(Protocol):
         """The file's bytes; None while it is missing or not complete."""
         ...
 
+    def count(self) -> int:
+        """How many frames there are from 0 on without a gap."""
+        ...
+
     def drop_from(self, frame: int) -> bool:
         """Delete this frame and all after it; False where that is not possible."""
+        ...
+
+    def miscounts(self, count: int) -> bool:
+        """Whether Deforum, which counts files to resume, would find another number than ``count``."""
         ...
 
 
@@ -88,16 +100,30 @@ class FolderFrames:
             return None
         return data if is_complete(data) else None
 
+    def count(self) -> int:
+        """How many frames there are from 0 on without a gap."""
+        try:
+            there = {path.name for path in self.folder.iterdir()}
+        except OSError:
+            return 0
+        return next(frame for frame in itertools.count() if frame_name(self.timestring, frame) not in there)
+
     def drop_from(self, frame: int) -> bool:
         """Delete the frame and all after it, so that Deforum resumes there."""
         try:
             for path in self.folder.glob(f"{self.timestring}_*.png"):
-                number = path.stem.rpartition("_")[2]
+                number = path.stem.removeprefix(f"{self.timestring}_")
                 if number.isdigit() and int(number) >= frame:
                     path.unlink(missing_ok=True)
         except OSError:
             return False
         return True
+
+    def miscounts(self, count: int) -> bool:
+        """Anything with the run's name that is no text, video or depth map is a frame to Deforum."""
+        names = (path.name for path in self.folder.iterdir())
+        counted = [name for name in names if self.timestring in name.split("_") and not _UNCOUNTED.search(name)]
+        return len(counted) != count
 
     def _path(self, frame: int) -> Path:
         return self.folder / frame_name(self.timestring, frame)
@@ -125,8 +151,24 @@ class RouteFrames:
         data = self._get("GET", frame)
         return data if data is not None and is_complete(data) else None
 
+    def count(self) -> int:
+        """How many frames there are, by doubling and bisection: a gap is not seen."""
+        if not self.exists(0):
+            return 0
+        good, bad = 0, 1
+        while self.exists(bad):
+            good, bad = bad, bad * 2
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            good, bad = (middle, bad) if self.exists(middle) else (good, middle)
+        return bad
+
     def drop_from(self, frame: int) -> bool:
         """The route only reads."""
+        return False
+
+    def miscounts(self, count: int) -> bool:
+        """The route does not list; it is taken that nobody has put anything there."""
         return False
 
     def _get(self, method: str, frame: int) -> bytes | None:
@@ -150,16 +192,3 @@ class RouteFrames:
             f"the WebUI does not hand out its frames (answer {answer.status} for its output folder)",
             "start it with --gradio-allowed-path for that folder, or share the folder with this machine",
         )
-
-
-def count_frames(source: FrameSource) -> int:
-    """How many frames there are from 0 on without a gap, by doubling and bisection."""
-    if not source.exists(0):
-        return 0
-    good, bad = 0, 1
-    while source.exists(bad):
-        good, bad = bad, bad * 2
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if source.exists(middle) else (good, middle)
-    return bad

@@ -25,7 +25,7 @@ from typing import Any
 from lib_music.errors import Interrupted
 from lib_music.files import slug
 from lib_music.render.deforum_follow import Follower, Pace
-from lib_music.render.deforum_frames import FrameSource, WrongSizeError, count_frames, remote_path
+from lib_music.render.deforum_frames import FrameSource, WrongSizeError, remote_path
 from lib_music.render.deforum_job import JobRecord, JobStatus, settings_digest
 from lib_music.render.deforum_runs import AGAIN, DeforumRuns
 from lib_music.render.deforum_settings import build_settings
@@ -151,21 +151,21 @@ class DeforumRenderer:
         source = follower.source()
         if source is None:
             return None
-        count, n = count_frames(source), animation.timebase.n_frames - record.first
+        count, n = source.count(), animation.timebase.n_frames - record.first
         half_painted = _half_painted(status, record)
         # A block is whole when another one follows it; the last, unless the run was interrupted.
         if count >= n + (follower.cadence if half_painted else 0) and source.read(n - 1) is not None:
             follower.finished = True
             return follower
         keep = self._keep(source, count, follower.cadence, half_painted)
-        if keep is not None:
+        if keep is not None and not source.miscounts(source.count()):
             if keep < 2 * follower.cadence:
                 return None
             log.info("resuming after %d frames", record.first + keep)
             return self._submit(animation, settings, dataclasses.replace(record, cancelled=False))
-        first = start - start % follower.cadence
+        count, first = source.count(), start - start % follower.cadence
         if not can_be_cut(settings) or not record.first < first <= record.first + count - follower.cadence:
-            log.warning("the last picture may be half painted and cannot be deleted from here; painting anew")
+            log.warning("Deforum cannot go on from the frames that are there; painting anew")
             return None
         log.info("going on at frame %d with a run of its own", first)
         picture = remote_path(record.outdir, record.timestring, first - 1 - record.first)
@@ -200,6 +200,7 @@ class DeforumRenderer:
         if count and source.read(count - 1) is None:
             half_painted = True
         if half_painted is False:
+            source.drop_from(count)  # what lies behind a gap
             return count - count % cadence
         keep = max(count - 1, 0) // cadence * cadence
         if source.drop_from(keep):

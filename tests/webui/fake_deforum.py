@@ -218,6 +218,8 @@ class FakeDeforum:
                 read_schedule(settings[key], settings["max_frames"], parameter=key, seed=settings["seed"])
             except MusicVisualizerError:
                 raise KeyError("foo") from None  # it does not say where
+        if settings["use_init"] and not Path(settings["init_image"]).is_file():
+            raise FileNotFoundError(f"Init image path or mask image path is not valid: {settings['init_image']}")
         if settings["animation_mode"] == "3D" and settings["use_depth_warping"]:
             self._load_depth_model()
         self.samplers.append(settings["sampler"] if settings["sampler"] in SAMPLERS else "DPM++ 2M")
@@ -273,7 +275,9 @@ class FakeDeforum:
         exec(code)
 
     def _save(self, outdir: Path, stamp: str, frame: int, settings: dict[str, Any], half: bool, broken: bool) -> None:
-        colour = HALF if half else FRESH if broken else (grey(frame),) * 3
+        # The seed counts up with the animation's frames, also where a run is only the rest of one.
+        shown = int(read_schedule(settings["seed_schedule"], settings["max_frames"])[frame]) - settings["seed"]
+        colour = HALF if half else FRESH if broken else (grey(shown),) * 3
         picture = np.full((settings["H"], settings["W"], 3), colour, np.uint8)
         cv2.imwrite(str(outdir / f"{stamp}_{frame:09}.png"), picture)
 

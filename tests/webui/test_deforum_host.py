@@ -76,13 +76,13 @@ class Project:
 
 def paint(
     deforum: FakeDeforum, folder: Path, wanted: Animation, seen: list[int], *,
-    stop: Callable[[], bool] = lambda: False, limit: int = 10_000,
+    stop: Callable[[], bool] = lambda: False, limit: int = 10_000, start: int = 0,
 ) -> None:  # fmt: skip
     """Paint; the grey of each frame goes to ``seen``, -1 for one that was not painted from the frame before."""
     plan: Any = SimpleNamespace(animation=wanted, track=SimpleNamespace(display="Ä Song: 1/2"))
     project: Any = Project(folder)
     before = as_found(deforum.host)
-    frames = deforum_host.make_deforum_renderer(plan, project, stop).frames(wanted, 0, None)
+    frames = deforum_host.make_deforum_renderer(plan, project, stop).frames(wanted, start, None)
     try:
         for frame in frames:
             r, g, b = (int(v) for v in frame_to_rgb(frame)[32, 32])
@@ -98,9 +98,9 @@ def paint(
         assert sorted(path.name for path in folder.iterdir()) in ([], ["deforum_job.json"])
 
 
-def assert_complete(seen: list[int], n: int = N) -> None:
-    assert len(seen) == n
-    assert np.abs(np.array(seen) - [grey(i) for i in range(n)]).max() <= 2
+def assert_complete(seen: list[int], n: int = N, start: int = 0) -> None:
+    assert len(seen) == n - start
+    assert np.abs(np.array(seen) - [grey(i) for i in range(start, n)]).max() <= 2
 
 
 def on_disk(deforum: FakeDeforum, folder: Path) -> list[int]:
@@ -287,6 +287,54 @@ def test_a_killed_host_goes_on_with_the_frames_on_disk(
     assert min(deforum.diffused) == (11 if cadence == 1 else 9)
     frames = on_disk(deforum, folder)
     assert frames == list(range(len(frames)))
+
+
+def _cut_after(folder: Path, last: int) -> Path:
+    """Take away the frames after ``last``; the folder they were in."""
+    record = json.loads((folder / "deforum_job.json").read_text())
+    for path in Path(record["outdir"]).glob("*.png"):
+        if int(path.stem.split("_")[1]) > last:
+            path.unlink()
+    deforum_host._latest = None
+    return Path(record["outdir"]) / f"{record['timestring']}"
+
+
+@pytest.mark.parametrize("cadence", [1, 3])
+@pytest.mark.parametrize("gap", [2, 7])
+def test_a_gap_in_the_frames_is_painted_again(
+    deforum: FakeDeforum, tmp_path: Path, cadence: int, gap: int
+) -> None:
+    folder = tmp_path / "p"
+    paint(deforum, folder, animation(cadence), [])
+    stem = _cut_after(folder, 14)
+    stem.with_name(f"{stem.name}_{gap:09}.png").unlink()
+    deforum.diffused.clear()
+    seen: list[int] = []
+    paint(deforum, folder, animation(cadence), seen)
+    assert_complete(seen)
+    assert deforum.diffused[0] == (0 if gap == 2 else 6)
+    frames = on_disk(deforum, folder)
+    assert frames == list(range(len(frames)))
+
+
+@pytest.mark.parametrize("cadence", [1, 3])
+@pytest.mark.parametrize("start", [0, 8])
+def test_a_file_that_deforum_would_count_makes_no_gap(
+    deforum: FakeDeforum, tmp_path: Path, cadence: int, start: int
+) -> None:
+    folder = tmp_path / "p"
+    paint(deforum, folder, animation(cadence), [])
+    stem = _cut_after(folder, 13)
+    for harmless in ("_depth_000000001.png", "_preview.mp4", ".srt", "_x.txt"):
+        stem.with_name(stem.name + harmless).write_bytes(b"")
+    stem.with_name(stem.name + "_mine.json").write_text("{}")
+    deforum.diffused.clear()
+    seen: list[int] = []
+    paint(deforum, folder, animation(cadence), seen, start=start)
+    assert_complete(seen, start=start)
+    assert deforum.sent[-1]["resume_from_timestring"] is False
+    assert len(deforum.diffused) < (N if start else 2 * N)
+    stem.with_name(stem.name + "_mine.json").unlink()
 
 
 def test_a_finished_run_is_taken_as_it_is(deforum: FakeDeforum, tmp_path: Path) -> None:
