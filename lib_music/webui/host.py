@@ -20,7 +20,7 @@ from lib_music.errors import DeforumError, InputError, Interrupted
 from lib_music.studio.host import Choice, Model, Painting, Preferences
 from lib_music.webui import folders, settings
 from lib_music.webui.stale import is_stale
-from lib_music.webui.turn import in_turn, pressed_interrupt, queue, turn
+from lib_music.webui.turn import in_turn, kept_state, pressed_interrupt, queue, turn
 
 if TYPE_CHECKING:
     from lib_music.pipeline import Plan
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 _DEFAULT_SAMPLER = "Euler a"
 #: Seconds that a switch of the model waits for the GPU; requests may not take a minute.
 _SWITCH_PATIENCE = 20.0
+#: What one picture leaves in the host's state; whether Interrupt was pressed meanwhile stays.
+_PICTURE_FIELDS = (
+    "job_count", "job_no", "sampling_step", "sampling_steps", "current_latent", "current_image",
+    "current_image_sampling_step",
+)  # fmt: skip
 _NO_MODEL = "no checkpoint is loaded: put one into models/Stable-diffusion and choose it at the top of the page"
 
 
@@ -152,18 +157,20 @@ class WebuiHost:
             raise DeforumError("no checkpoint is loaded", _NO_MODEL.partition(": ")[2])
         if sampler and sampler not in self.samplers():
             raise InputError(f"the WebUI has no sampler {sampler!r}", "choose one of the list")
-        with _kept_last_prompt():
+        stopped = False
+        with _kept_last_prompt(), kept_state(shared.state, _PICTURE_FIELDS):
             try:
                 _paint(width, height, sampler, 1)
                 began = time.monotonic()
                 _paint(width, height, sampler, steps)
                 seconds = time.monotonic() - began
+                stopped = shared.state.interrupted or shared.state.stopping_generation
             except Exception as error:
                 raise _painting_error(error, width, height) from error
             finally:
-                shared.state.current_latent = shared.state.current_image = None
                 devices.torch_gc()
-        if self.interrupted():
+        if stopped or self.interrupted():
+            # It gave no picture, or a half one, in less time.
             raise Interrupted("stopped during the warm-up picture", "start it again")
         return seconds
 

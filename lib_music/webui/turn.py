@@ -11,7 +11,7 @@ import contextlib
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,9 +124,9 @@ def _stand_in_line(lock: Any, should_stop: ShouldStop) -> None:
 
 
 @contextlib.contextmanager
-def kept_state(state: Any) -> Iterator[None]:
+def kept_state(state: Any, fields: Iterable[str] = STATE_FIELDS) -> Iterator[None]:
     """The host's job fields are as before, afterwards."""
-    before = {name: getattr(state, name) for name in STATE_FIELDS if hasattr(state, name)}
+    before = {name: getattr(state, name) for name in fields if hasattr(state, name)}
     try:
         yield
     finally:

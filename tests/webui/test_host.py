@@ -12,7 +12,7 @@ import pytest
 
 import lib_music.webui.host as host_module
 from lib_music.errors import DeforumError, InputError, Interrupted
-from lib_music.studio.host import Model
+from lib_music.studio.host import Model, Painting
 from lib_music.webui import settings, stale
 from lib_music.webui.host import WebuiHost
 from tests.webui.fake_host import FakeHost
@@ -191,10 +191,12 @@ def test_the_warm_up_paints_that_size_and_keeps_nothing(webui: FakeHost, page: W
     webui.add_checkpoint("toy.safetensors")
     prompt = webui.data / "params.txt"
     prompt.write_text("the person's last prompt")
-    with page.turn("task(mv-1)", never):
+    with page.turn("task(mv-1)", never) as publish:
+        publish(Painting(0.5, "warm-up"))
         seconds = page.warm_up(512, 256, "Euler", 12)
         state = webui.shared.state
         assert state.current_latent is None and state.current_image is None
+        assert state.job_no / state.job_count == 0.5
     assert seconds is not None and 0 <= seconds < 5
     first, timed = webui.painted
     assert first.steps == 1, "loading and the first kernels are not timed"
@@ -223,9 +225,17 @@ def test_the_warm_up_says_what_is_wrong(webui: FakeHost, page: WebuiHost) -> Non
     assert webui.painted == []
 
 
-def test_the_warm_up_can_be_interrupted(webui: FakeHost, page: WebuiHost) -> None:
+@pytest.mark.parametrize("button", ["interrupt", "stop_generating", "interrupted"])
+def test_the_warm_up_can_be_interrupted(webui: FakeHost, page: WebuiHost, button: str) -> None:
+    def press() -> None:
+        state = webui.shared.state
+        if button == "interrupted":
+            state.interrupted = True
+        else:
+            getattr(state, button)()
+
     webui.add_checkpoint("toy.safetensors")
-    webui.on_paint = webui.shared.state.interrupt
+    webui.on_paint = press
     with page.turn("task(mv-1)", never), pytest.raises(Interrupted):
         page.warm_up(64, 64, "Euler", 2)
 
