@@ -18,7 +18,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ class DeforumRenderer:
     pace : Pace
     should_stop : callable
         Asked while waiting; True stops the run there and raises Interrupted.
+    notes : sequence of str
+        Lines to say before painting.
     """
 
     name = "deforum"
@@ -73,7 +75,9 @@ class DeforumRenderer:
         job_file: Path | None = None,
         pace: Pace,
         should_stop: ShouldStop = never,
+        notes: Sequence[str] = (),
     ) -> None:
+        self.notes = tuple(notes)
         self._runs, self._pace, self._should_stop = runs, pace, should_stop
         self._batch_name = slug(batch_name, "music-visualizer")[:51]
         self._job_file = job_file

@@ -58,6 +58,7 @@ def make_deforum_renderer(plan: Plan, project: Project, should_stop: ShouldStop)
         job_file=project.path(JOB_FILE),
         pace=PACE,
         should_stop=should_stop,
+        notes=deforum_notes_for(plan.animation),
     )
 
 
