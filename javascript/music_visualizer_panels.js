@@ -225,16 +225,17 @@
         return started && finished > started && job.state === "done" ? "in " + wait(finished - started) : "";
     }
 
+    // Where the person looks who pressed the button: below it.
+    const PLACES = {produce: "progress_produce", preview: "progress_preview"};
+
     parts.progress = {
         cards: new Map(),
+        boxes: {},
         draw() {
-            const {el, root, jobs, text} = core();
-            const place = root("progress");
-            if (!this.box || !place.contains(this.box)) {
-                this.told = el("div", {class: "mv-told", "aria-live": "polite"});
-                this.box = el("div", {class: "mv mv-jobs"}, this.told);
-                place.replaceChildren(this.box);
-            }
+            const {el, jobs, text} = core();
+            if (!this.told) this.told = el("div", {class: "mv-told", "aria-live": "polite"});
+            const box = this.box("progress");
+            if (this.told.parentNode !== box) box.prepend(this.told);
             const seen = new Set();
             this.tell(jobs());
             for (const job of jobs().filter((entry) => text(entry.id))) {
@@ -242,13 +243,26 @@
                 if (!this.cards.has(job.id)) this.cards.set(job.id, new JobCard(job));
                 const card = this.cards.get(job.id);
                 card.draw(job);
-                if (card.node.parentNode !== this.box) this.box.append(card.node);
+                const place = this.box(PLACES[job.kind] || "progress");
+                if (card.node.parentNode !== place) place.append(card.node);
             }
             for (const [id, card] of this.cards) {
                 if (seen.has(id)) continue;
                 card.node.remove();
                 this.cards.delete(id);
             }
+        },
+
+        // The list of cards in a place; gradio may have built the place anew, and an older page has only one.
+        box(name) {
+            const {el, root} = core();
+            const place = root(name) || root("progress");
+            const key = place === root("progress") ? "progress" : name;
+            if (!this.boxes[key] || !place.contains(this.boxes[key])) {
+                this.boxes[key] = el("div", {class: "mv mv-jobs"});
+                place.replaceChildren(this.boxes[key]);
+            }
+            return this.boxes[key];
         },
 
         // For those who hear the page: each step of a job once, not every number.

@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("lib_music")
 PREFIX = "music_visualizer"
-#: What a host may keep as the person's own default; everything else belongs to one song.
-PREFERENCES = frozenset(
-    {"preset", "intensity", "fps", "cadence", "aspect", "steps", "sampler", "renderer", "captioner"}
-)
+#: What a host may keep as the person's own default; everything else belongs to one song, has its place in the host's
+#: settings (preset, fps, captioner: a kept value would hide a change there), or goes with what is installed (renderer).
+PREFERENCES = frozenset({"intensity", "cadence", "steps", "sampler"})
 #: Hidden by the style sheet, never by ``visible=False``: the page's script clicks and reads these.
 _HIDDEN = ["music-visualizer-hidden"]
 #: Gives the page's script what the server answered, the view before the status that belongs to it. An answer to the
@@ -44,6 +43,10 @@ _DRAW = """(page, view, status) => {
 _STRETCH = """(project, stretch, ...rest) =>
   [project, window.musicVisualizer && musicVisualizer.stretch ? musicVisualizer.stretch() : "", ...rest]"""
 _WHOLE = """(project, stretch, ...rest) => [project, "", ...rest]"""
+
+
+def _heading(text: str) -> str:
+    return f'<h2 class="music-visualizer-heading">{text}</h2>'
 
 
 def _take(name: str, first_of: bool = False) -> str:
@@ -84,16 +87,17 @@ class _Parts:
         self.made[name] = found
         return found
 
-    def drawn(self, name: str) -> None:
-        """A place that the page's script fills."""
-        self.add(gr.HTML, name, f'<div id="{PREFIX}_{name}_view"></div>')
+    def drawn(self, name: str, *more: str) -> None:
+        """A place that the page's script fills, with ``more`` HTML of ours below it."""
+        self.add(gr.HTML, name, "".join((f'<div id="{PREFIX}_{name}_view"></div>', *more)))
 
     def said(self, name: str) -> None:
         """The line of a part of the page."""
         self.add(gr.HTML, f"said_{name}", "")
 
     def heading(self, name: str, text: str) -> None:
-        self.add(gr.HTML, f"head_{name}", f'<h2 class="music-visualizer-heading">{text}</h2>')
+        """A heading by itself; most stand below the drawn part before them, as a host's page is large already."""
+        self.add(gr.HTML, f"head_{name}", _heading(text))
 
     def button(self, name: str, text: str, **options: Any) -> Any:
         return self.add(gr.Button, name, text, **options)
@@ -142,7 +146,7 @@ def _built(studio: Studio, standalone: bool) -> gr.Blocks:
         with gr.Column(elem_id=PREFIX, elem_classes=["music-visualizer"]):
             with gr.Column(elem_id=f"{PREFIX}_hidden", elem_classes=_HIDDEN):
                 _hidden(parts)
-            parts.drawn("notices")
+            parts.drawn("notices", _heading("Song"))
             _song(parts, choices, preferences.captioner)
             _hearing(parts)
             _prompts(parts)
@@ -165,7 +169,6 @@ def _hidden(parts: _Parts) -> None:
 
 
 def _song(parts: _Parts, choices: dict[str, tuple[str, ...]], captioner: str) -> None:
-    parts.heading("song", "Song")
     with parts.row("song"):
         with gr.Column(elem_id=f"{PREFIX}_column_sound", scale=2):
             parts.add(upload, "upload", label="Song (audio or video file)", file_types=["audio", "video"], height=120)
@@ -181,13 +184,12 @@ def _song(parts: _Parts, choices: dict[str, tuple[str, ...]], captioner: str) ->
         parts.add(gr.Dropdown, "captioner", label="Captioner", choices=offered, value=chosen)
         parts.button("produce", "Produce prompts", variant="primary")
     parts.said("song")
-    parts.drawn("progress")
+    parts.drawn("progress_produce")
     parts.drawn("card")
-    parts.drawn("timeline")
+    parts.drawn("timeline", _heading("Fix the hearing"))
 
 
 def _hearing(parts: _Parts) -> None:
-    parts.heading("hearing", "Fix the hearing")
     with parts.row("hearing"):
         parts.button("tempo_double", "Tempo ×2")
         parts.button("tempo_half", "Tempo ÷2")
@@ -195,7 +197,7 @@ def _hearing(parts: _Parts) -> None:
         parts.button("downbeat_on", "Downbeat one beat later")
         parts.add(gr.Number, "nudge_ms", label="Nudge all beats by (ms)", value=0, precision=0)
         parts.button("nudge", "Nudge")
-        parts.button("reset_hearing", "As heard")
+        parts.button("reset_hearing", "Undo all corrections")
     parts.said("hearing")
 
 
@@ -250,8 +252,8 @@ def _painting(parts: _Parts, choices: dict[str, tuple[str, ...]], studio: Studio
         parts.button("preview_song", "Preview the whole song")
         parts.button("preview_stretch", "Preview the visible stretch")
     parts.said("preview")
-    parts.drawn("preview")
-    parts.heading("visualize", "Visualize")
+    parts.drawn("progress_preview")
+    parts.drawn("preview", _heading("Visualize"))
     offered = list(choices["renderer"])
     with parts.row("renderer"):
         parts.add(gr.Radio, "renderer", label="Renderer", choices=offered, value=offered[0])
@@ -264,12 +266,12 @@ def _painting(parts: _Parts, choices: dict[str, tuple[str, ...]], studio: Studio
         parts.button("visualize", "Visualize", variant="primary")
         parts.button("interrupt", "Interrupt", variant="stop")
     parts.said("visualize")
+    parts.drawn("progress")
     parts.add(gr.HTML, "gallery", f'<div id="{PREFIX}_gallery_container"></div>')
-    parts.drawn("video")
+    parts.drawn("video", _heading("Resume"))
 
 
 def _resume(parts: _Parts) -> None:
-    parts.heading("resume", "Resume")
     parts.drawn("visuals")
     with parts.row("resume"):
         parts.box("typed", "Timestring or project of an earlier visual", placeholder="20260131235959")

