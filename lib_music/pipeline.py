@@ -328,6 +328,7 @@ def _track(request: Request, project: Project, audio: Audio, warnings: list[str]
         "cover": cover.path.name,
         "sources": dict(track.sources),
         "generation_may_use": sorted(track.generation_may_use),
+        "warnings": list(warnings),
     }
     write_json(project.path("track.json"), card)
     return track, cover.path

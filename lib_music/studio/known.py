@@ -18,6 +18,7 @@ from lib_music.analysis.corrections import Corrections, read_corrections
 from lib_music.analysis.store import load_analysis
 from lib_music.analysis.types import Analysis
 from lib_music.errors import MusicVisualizerError
+from lib_music.files import read_json
 from lib_music.pipeline import CORRECTIONS, STORYBOARD
 from lib_music.project import Project
 from lib_music.prompts.storyboard import read_storyboard
@@ -49,6 +50,8 @@ class Known:
     corrections : Corrections
     warnings : tuple of str
         Files that cannot be read.
+    said : tuple of str
+        What was found wrong with the song or its cover when it was heard.
     """
 
     project: Project
@@ -57,6 +60,7 @@ class Known:
     heard: Analysis | None
     corrections: Corrections
     warnings: tuple[str, ...] = field(default=())
+    said: tuple[str, ...] = field(default=())
 
     @cached_property
     def analysis(self) -> Analysis | None:
@@ -106,13 +110,16 @@ def known(project: Project) -> Known:
             warnings.append(f"{name}: {error}".replace(str(project.folder), project.folder.name))
             return otherwise
 
+    nothing: tuple[Track | None, tuple[str, ...]] = (None, ())
+    card = attempt(CARD, lambda path: _card(project, path), nothing)
     return Known(
         project,
         attempt("project.json", lambda _: _request(project), None),
-        attempt(CARD, lambda _: recall_track(project), None),
+        card[0],
         attempt(ANALYSIS, load_analysis, None),
         attempt(CORRECTIONS, read_corrections, Corrections()),
         tuple(warnings),
+        card[1],
     )
 
 
@@ -140,3 +147,10 @@ def _request(project: Project) -> Request | None:
     except MusicVisualizerError:
         # A project that has just been made asks for nothing yet; one of another version is asked anew.
         return None
+
+
+def _card(project: Project, path: Path) -> tuple[Track | None, tuple[str, ...]]:
+    """The song's card and its warnings; what is no text among them is passed over."""
+    track, lines = recall_track(project), read_json(path).get("warnings", ())
+    said = tuple(line[:400] for line in lines[:20] if isinstance(line, str)) if isinstance(lines, list) else ()
+    return track, said

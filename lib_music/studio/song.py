@@ -107,7 +107,7 @@ def produce(studio: Studio, given: SongInput) -> Job:
     if cover is not None:
         check_cover(cover)
     same = open_one is not None and open_one.project.content_hash() == content_hash
-    before = open_one if same else None
+    before = open_one if same else _begun_already(studio, content_hash)
     if before is not None:
         _refuse_while_painted(studio, before.project)
     project = before.project if before else _begin(studio, given, song, content_hash)
@@ -119,7 +119,7 @@ def produce(studio: Studio, given: SongInput) -> Job:
         return {}
 
     job = studio.jobs.submit("produce", project.folder.name, work)
-    if open_one is not None and before is None:
+    if open_one is not None and not same:
         _leave(studio, open_one.project)
     return job
 
@@ -130,6 +130,19 @@ def _open_project(studio: Studio, name: str) -> Known | None:
         return known(find_project(studio.host, name)) if name else None
     except InputError:
         return None
+
+
+def _begun_already(studio: Studio, content_hash: str) -> Known | None:
+    """The project in which the same song is about to be heard: the button was pressed twice."""
+    for job in studio.jobs.active():
+        if job.kind == "produce":
+            try:
+                project = find_project(studio.host, job.project)
+                if project.content_hash() == content_hash:
+                    return known(project)
+            except MusicVisualizerError:
+                continue
+    return None
 
 
 def _song(studio: Studio, given: SongInput, open_one: Known | None) -> Path:

@@ -82,7 +82,7 @@ def _song(studio: Studio, now: Known) -> dict[str, Any]:
     track, analysis, request, path = now.track, now.analysis, now.request, now.project.path
     sound = listening(studio.host, now.project, request.song) if request else None
     cover = path("cover.png")
-    warnings = []
+    warnings = list(now.said)
     if request is not None and not request.song.is_file():
         warnings.append("the song's file is gone: upload it again to paint or hear it")
     return {

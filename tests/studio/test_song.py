@@ -160,6 +160,33 @@ def test_a_song_that_fails_later_is_told_and_gone_with_the_next(tmp_path: Path) 
     assert not (studio.host.workspace() / job.project).exists() and view(studio, name)["rows"]
 
 
+def test_pressed_twice_makes_one_project(tmp_path: Path, sent: Path) -> None:
+    studio = studio_in(tmp_path)
+    jobs = [produce(studio, SongInput(upload=sent)) for _ in range(2)]
+    assert jobs[0].project == jobs[1].project and jobs[0].id != jobs[1].id
+    assert [finished(studio, job).state for job in jobs] == ["done", "done"]
+
+
+def test_interrupted_and_produced_again(tmp_path: Path, sent: Path) -> None:
+    studio = studio_in(tmp_path)
+    job = produce(studio, SongInput(upload=sent))
+    studio.jobs.interrupt(job.id)
+    assert finished(studio, job).state == "interrupted"
+    assert plain(view(studio, job.project))["song"]["audio_url"]
+    assert produced(studio, SongInput(project=job.project)) == job.project
+    assert view(studio, job.project)["rows"]
+
+
+def test_what_is_wrong_with_a_song_stays_on_its_card(tmp_path: Path) -> None:
+    studio = studio_in(tmp_path)
+    silent = sound(tmp_path / "sent" / "silent.wav", 3)
+    silent.write_bytes(silent.read_bytes()[:44] + bytes(48_000))
+    name = produced(studio, SongInput(upload=silent))
+    assert any("silent" in line for line in view(studio, name)["song"]["warnings"])
+    shown = act(studio, name, {"do": "row", "section": 0, "prompt": "mine"})
+    assert shown["rows"][0]["prompt"] == "mine" and shown["beats"] == []
+
+
 def test_a_project_with_anything_else_in_it_is_never_removed(tmp_path: Path) -> None:
     studio = studio_in(tmp_path)
     begun = new_project(studio.host, "x", "0" * 64, "x.wav")
