@@ -21,6 +21,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import venv
 import zipfile
@@ -630,12 +631,12 @@ def _fill(python: Path, pins: Path, folder: Path) -> None:
     for name, version in stubs.items():
         needs = tuple(f"{n}=={v}" for n, v in stubs.items() if name == "torch" and n.startswith(("nvidia-", "triton")))
         wheel(folder / "stubs", name, version, *NEEDS.get(name, ()), *needs)
-    listed = folder / "pins.txt"
-    listed.write_text("\n".join(lines))
-    command = [python, "-m", "pip", "install", "-q", "--no-deps", "--disable-pip-version-check"]
-    command += ["--find-links", folder / "stubs", "-r", listed]
+    real = [f"{n}=={v}" for n, v in every.items() if n not in stubs]
+    command = [python, "-m", "pip", "install", "-q", "--no-deps", "--no-compile"]
     environment = {**os.environ, "PIP_CONSTRAINT": ""}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, env=environment)
+    # By themselves: of two wheels of one version pip would take the one built for this machine.
+    subprocess.run([*command, "--no-index", *(folder / "stubs").iterdir()], env=environment, check=True)
+    done = subprocess.run([*command, *real], capture_output=True, text=True, timeout=1800, env=environment)
     if done.returncode and re.search("connection broken|Max retries", done.stderr):
         pytest.skip("needs a package index")
     assert done.returncode == 0, done.stderr[-4000:]
@@ -643,7 +644,12 @@ def _fill(python: Path, pins: Path, folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["a1111-1.10.1", "forge"])
-def test_a_hosts_packages_stay_as_they_are(name: str, python310: str, tmp_path: Path) -> None:
+def test_a_hosts_packages_stay_as_they_are(name: str, python310: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # two gigabytes, which pytest would keep
+        _installs_into(name, python310, Path(folder))
+
+
+def _installs_into(name: str, python310: str, tmp_path: Path) -> None:
     subprocess.run([python310, "-m", "venv", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / "bin" / "python"
     _fill(python, PINS / f"{name}.txt", tmp_path)
@@ -661,18 +667,24 @@ def test_a_hosts_packages_stay_as_they_are(name: str, python310: str, tmp_path: 
         assert not done.stderr
         return done.stdout
 
+    begin = time.perf_counter()
     said = start()
+    print(f"{name}, {len(before)} distributions; in {time.perf_counter() - begin:.0f} s: {said}")
     after = _freeze(python)
     assert "what was there is unchanged." in said and "could not" not in said and "left as it is" not in said, said
     assert {n: v for n, v in after.items() if n in before} == before
+    assert before["torch"].endswith("+cu121") and len(before) > 100
     new = {n.lower() for n in after if n not in before}
     assert {"tinytag", "imageio-ffmpeg", "platformdirs"} <= new
     assert not [n for n in new if n.startswith("opencv")]
     assert _complaints(python) == complaints
 
-    begin = time.perf_counter()
-    assert start() == "Music Visualizer: nothing to install.\n"
-    assert time.perf_counter() - begin < 1
+    seconds = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        assert start() == "Music Visualizer: nothing to install.\n"
+        seconds.append(time.perf_counter() - begin)
+    assert min(seconds) < 1
     code = (
         f"import sys; sys.path.insert(0, {str(extension)!r})\n"
         "import lib_music.cli, lib_music.pipeline, lib_music.render.animatic, lib_music.video.mux\n"

@@ -74,15 +74,29 @@ def _tab() -> Any:
 
 def _missing() -> list[str]:
     """A line for all packages that are not installed; they are looked for, not imported."""
-    packages = [package for module, package in _NEEDED if importlib.util.find_spec(module) is None]
+    packages = [package for module, package in _NEEDED if not _is_there(module)]
     return [_install(packages)] if packages else []
 
 
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # a stand-in that somebody put into sys.modules
+        return False
+
+
 def _install(packages: Iterable[str]) -> str:
-    names = " ".join(packages)
+    """How to get them. Never by a plain ``pip install``, which may take the host's own packages along."""
     return (
-        f"Music Visualizer needs {names}. Restart the WebUI without --skip-install to have it installed, "
-        f"or install it into the WebUI's Python: pip install {names}"
+        f"Music Visualizer needs {', '.join(packages)}. Restart the WebUI without --skip-install to have it installed "
+        "(no other package is changed), or run this extension's install.py with the WebUI's Python"
+    )
+
+
+def _damaged(package: str) -> str:
+    return (
+        f"Music Visualizer cannot load {package}, though it is there: the WebUI's console says why. "
+        "Repair that package of the WebUI's Python and restart"
     )
 
 
@@ -93,7 +107,8 @@ def _explained(error: Exception) -> list[str]:
         if module == "lib_music":
             again = "update or install the extension again, and restart the WebUI"
             return [f"Music Visualizer's files do not fit together ({error.name}): {again}"]
-        return [_install([dict(_NEEDED).get(module, module)])]
+        package = dict(_NEEDED).get(module, module)
+        return [_damaged(package) if _is_there(module) else _install([package])]
     if stale.is_stale():
         return ["Music Visualizer was updated: restart the WebUI (Reload UI is not enough)"]
     if isinstance(error, MusicVisualizerError):
