@@ -33,6 +33,8 @@ _OPTIONS = (
     "CLIP_stop_at_last_layers", "img2img_fix_steps", "initial_noise_multiplier", "eta_ddim", "eta_ancestral",
 )
 _OPTION_ATTRIBUTE = "control_net_detectedmap_dir"
+#: With this option Deforum would keep our settings as the person's own for its tab.
+_KEEPS_SETTINGS = "deforum_enable_persistent_settings"
 #: What it writes to the host's state besides the flags.
 _STATE = ("job", "job_no", "job_count")
 #: How much of what it prints is kept, in pieces of a line or less.
@@ -60,7 +62,8 @@ class Run:
         self._tracker: Any = None
         self._seen = JobStatus("ACCEPTED", "QUEUED")
         self._end = ""  # SUCCEEDED, FAILED or CANCELLED
-        self._stopping = False
+        #: Whether the host's own Interrupt was on when we pressed it; None: we did not.
+        self.pressed_before: bool | None = None
         self.said = ""
         self._printed: deque[str] = deque(maxlen=_PRINTED)
         self._thread = threading.Thread(target=self._work, name=self.id, daemon=True)
@@ -97,12 +100,15 @@ class Run:
     def stop(self, patience: float) -> bool:
         """Interrupt and wait for the end; False when it has not come within ``patience`` seconds."""
         state = _shared().state
-        self._stopping = True
+        if self.pressed_before is None:
+            self.pressed_before = bool(state.interrupted)
         until = time.monotonic() + patience
         while not self.is_over and time.monotonic() < until:
             state.interrupt()
             if not self.wait(min(1.0, patience)):
                 state.skipped = True
+        if self.is_over:  # it may have ended between the look and the press
+            state.interrupted, state.skipped = self.pressed_before, False
         return self.is_over
 
     def _announce(self) -> Any:
@@ -197,7 +203,9 @@ def _as_found(shared: Any, run: Run) -> Iterator[None]:
     state, options = shared.state, shared.opts
     state.skipped = False  # Deforum would begin with a pause
     fields = {name: getattr(state, name) for name in _STATE if hasattr(state, name)}
-    values = {name: options.data[name] for name in _OPTIONS if name in options.data}
+    names = (*_OPTIONS, _KEEPS_SETTINGS)
+    values = {name: options.data[name] for name in names if name in options.data}
+    options.data[_KEEPS_SETTINGS] = False
     hung = _OPTION_ATTRIBUTE in vars(options)
     total = getattr(shared, "total_tqdm", None)
     scheduled = run.settings.get("enable_checkpoint_scheduling")
@@ -208,9 +216,9 @@ def _as_found(shared: Any, run: Run) -> Iterator[None]:
         for name, value in fields.items():
             setattr(state, name, value)
         state.skipped = False
-        if run._stopping:
-            state.interrupted = False
-        for name in _OPTIONS:
+        if run.pressed_before is not None:
+            state.interrupted = run.pressed_before
+        for name in names:
             if name in values:
                 options.data[name] = values[name]
             else:
@@ -251,7 +259,8 @@ class _Ear:
 @contextlib.contextmanager
 def _listening(kept: deque[str]) -> Iterator[None]:
     """Keep what this thread writes to the console; the cause of a failure is often said nowhere else."""
-    ears = {name: _Ear(getattr(sys, name), kept) for name in ("stdout", "stderr")}
+    streams = {name: getattr(sys, name) for name in ("stdout", "stderr")}
+    ears = {name: _Ear(stream, kept) for name, stream in streams.items() if stream is not None}
     for name, ear in ears.items():
         setattr(sys, name, ear)
     try:

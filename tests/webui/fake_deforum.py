@@ -181,6 +181,8 @@ class FakeDeforum:
             shared.total_tqdm = total
             options.update(before)
         self.tracker().update(job_id, phase="POST_PROCESSING")
+        if options.get("deforum_enable_persistent_settings", False):
+            Path(options["deforum_persistent_settings_path"]).write_text(json.dumps(settings, default=str))
         if not shared.state.interrupted:
             self.tracker().update(job_id, phase="DONE", status="SUCCEEDED")
         return [object() if self.diffused else None], stamp, "{}", "info"

@@ -473,6 +473,16 @@ def test_a_start_image_is_used_where_it_lies(deforum: FakeDeforum, tmp_path: Pat
     assert deforum.sent[0]["init_image"] == str(picture.resolve()) and deforum.sent[0]["use_init"] is True
 
 
+def test_the_settings_of_deforums_own_tab_stay_the_persons(deforum: FakeDeforum, tmp_path: Path) -> None:
+    kept = tmp_path / "deforum_persistent_settings.txt"
+    kept.write_text("theirs")
+    deforum.host.shared.opts.data.update(
+        deforum_enable_persistent_settings=True, deforum_persistent_settings_path=str(kept)
+    )
+    paint(deforum, tmp_path / "p", animation(n=3), [])
+    assert kept.read_text() == "theirs" and deforum.host.shared.opts.data["deforum_enable_persistent_settings"] is True
+
+
 def test_what_others_print_goes_to_the_console_untouched(
     deforum: FakeDeforum, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
