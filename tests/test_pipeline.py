@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +21,10 @@ from lib_music.demo.compose import compose, write
 from lib_music.demo.cover import draw_cover
 from lib_music.errors import ProjectBusyError, ProjectError, RangeError
 from lib_music.ffmpeg import ffmpeg_exe
-from lib_music.pipeline import Reporter, default_folder, make_plan
+from lib_music.pipeline import Reporter, default_folder, make_plan, understand
 from lib_music.project import Project, find_projects, fingerprint
+from lib_music.prompts.captions import Caption, PaletteCaptioner
+from lib_music.prompts.text import Found
 from lib_music.request import Request
 from lib_music.video.sync import sync_report, visual_change
 
@@ -429,3 +432,21 @@ def test_what_was_begun_anew_and_stopped_is_not_taken_for_the_video_before_it(mu
     assert "painted now" in run(*argv, "--out", out)
     render(music, other, "--preset", "hip-hop")
     assert frames_of(the_video(out)) == frames_of(the_video(other)) != first
+
+
+def test_candidates_are_kept_until_they_are_asked_for_anew(music: Path, tmp_path: Path) -> None:
+    class Counting(PaletteCaptioner):
+        looked = 0
+
+        def caption(self, image: Any, tags: Any) -> Caption:
+            Counting.looked += 1
+            return Caption(subjects=(Found(f"a whale number {Counting.looked}"),))
+
+    request, folder = Request(music / "song.mp3", duration=5.0).over({}, frozenset()), tmp_path / "p"
+    first = make_plan(request, folder, Reporter(), Counting()).candidates
+    assert make_plan(request, folder, Reporter(), Counting()).candidates == first and Counting.looked == 1
+    audio = open_audio(request.song, duration=5.0)
+    with Project(folder) as project:
+        again = understand(request, project, Reporter(), audio=audio, captioner=Counting(), anew=True)
+    assert Counting.looked == 2 and "whale number 2" in again.suggestions.texts[0].text
+    assert first[0] in (folder / "storyboard.json").read_text(), "what stands in the storyboard is the person's"

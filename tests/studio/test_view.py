@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lib_music.audio import open_audio
+from lib_music.studio.song import act
 from lib_music.studio.view import view
 from lib_music.studio.waveform import MAX_POINTS, outline
 from lib_music.studio.workspace import new_project
@@ -53,6 +54,16 @@ def test_a_project_that_was_not_heard_yet_is_drawn_too(tmp_path: Path) -> None:
     shown = plain(view(studio, project.folder.name))
     assert shown["waveform"] is None and shown["rows"] == shown["sections"] == shown["candidates"] == []
     assert shown["song"]["title"] == "<b>.wav" and shown["song"]["audio_url"] is None
+
+
+def test_a_prompt_that_some_frame_cannot_compute_is_told_and_all_else_drawn(tmp_path: Path) -> None:
+    studio = studio_in(tmp_path)
+    name = heard(studio)
+    shown = plain(act(studio, name, {"do": "row", "section": 0, "prompt": "a `1/t` b"}))
+    assert shown["cost"] is None and shown["curves"] is None and shown["rows"][0]["prompt"] == "a `1/t` b"
+    assert any("1/t" in line for line in shown["warnings"])
+    mended = plain(act(studio, name, {"do": "row", "section": 0, "prompt": "a `1/(t+1)` b"}))
+    assert mended["cost"]["frames"] == 768 and mended["curves"]["hits"] and not mended["warnings"]
 
 
 def test_the_outline_finds_every_click(tmp_path: Path) -> None:
