@@ -320,6 +320,8 @@ def _visualize(studio: Studio, project: Project, motion: Motion, reporter: JobRe
                 reporter.say(f"about {read_span(seconds)} for the whole")
         _record(project, setup, reporter)
         renderer = studio.host.renderer(setup.renderer, setup.plan, project, reporter.should_stop)
+        for line in getattr(renderer, "notes", ()):
+            reporter.say(line)
         reporter.describe = told_frame(setup.plan.animation)
         result = render(setup.plan, project, renderer, reporter)
     _measured(studio, setup, result)
@@ -328,7 +330,8 @@ def _visualize(studio: Studio, project: Project, motion: Motion, reporter: JobRe
 
 def _prepared(studio: Studio, project: Project, motion: Motion, reporter: JobReporter) -> Setup:
     """Everything up to the animation, written into the (open) project; what is shown is what is painted."""
-    renderer, motion = usable_renderer(studio, motion), with_sampler(studio, motion)
+    renderer = usable_renderer(studio, motion)
+    motion = replace(with_sampler(studio, motion), renderer=renderer)
     request = asked(project, motion, renderer)
     audio = open_audio(request.song)
     _check_song(project, audio)
@@ -337,7 +340,6 @@ def _prepared(studio: Studio, project: Project, motion: Motion, reporter: JobRep
     base, driven = base_of(request)
     plan = choreograph(known, project, reporter, base=base, driven=driven)
     project.remember(request.to_dict(project), project.imported_prompts())
-    write_motion(project, motion)
     reporter.check()
     return marked_for(Setup(project, motion, renderer, plan), studio)
 

@@ -19,7 +19,7 @@ from lib_music.project import Project, fingerprint
 from lib_music.prompts.suggestions import SUGGESTIONS
 from lib_music.recall import ANALYSIS, CARD, recall_track
 from lib_music.render.deforum_job import JobRecord
-from lib_music.studio.estimate import anew, set_up
+from lib_music.studio.estimate import anew, chosen_renderer, set_up, with_sampler
 from lib_music.studio.host import Model
 from lib_music.studio.motion import MOTION, Motion, read_motion, write_motion
 from lib_music.studio.record import RATES, RECORD, read_painted
@@ -76,7 +76,8 @@ def open_visual(studio: Studio, typed: str) -> Opened:
     painted, motion = read_painted(project), read_motion(studio.host, project)
     notes = [_how_far(project)]
     progress = project.progress()
-    if painted is not None and progress.segments and not progress.is_finished and painted.motion != motion:
+    begun = painted is not None and progress.segments and not progress.is_finished
+    if painted is not None and begun and painted.motion != _whole(studio, motion):
         notes.append("its motion is again what its painting was begun with" + _sizes(painted.motion, motion))
         motion = painted.motion
         write_motion(project, motion)
@@ -88,6 +89,15 @@ def open_visual(studio: Studio, typed: str) -> Opened:
     except MusicVisualizerError as error:
         notes.append(str(error))
     return Opened(project.folder.name, motion, tuple(notes), bool(differences), painted.model if painted else None)
+
+
+def _whole(studio: Studio, motion: Motion) -> Motion:
+    """The motion with everything filled in that the host decides."""
+    filled = with_sampler(studio, motion)
+    try:
+        return replace(filled, renderer=chosen_renderer(studio, motion))
+    except InputError:
+        return filled
 
 
 def _sizes(then: Motion, now: Motion) -> str:
