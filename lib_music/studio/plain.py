@@ -73,8 +73,8 @@ class PlainHost:
         return Preferences()
 
     def notices(self) -> tuple[str, ...]:
-        """What the person should know before they begin."""
-        return () if self._webui else ("Videos are painted by the animatic. For Deforum start with --webui URL.",)
+        """Nothing: what cannot be used says so where it would be chosen."""
+        return ()
 
     def renderers(self) -> tuple[Choice, ...]:
         """The animatic always; Deforum, and first, where a WebUI is named."""

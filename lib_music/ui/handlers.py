@@ -8,28 +8,24 @@ looks, ``said_<part>``; nothing here raises. One change is made at a time; polls
 from __future__ import annotations
 
 import dataclasses
-import functools
-import hashlib
 import json
-import logging
 import threading
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from lib_music.errors import InputError, MusicVisualizerError
 from lib_music.given import ASPECTS
 from lib_music.ui import form
+from lib_music.ui.answers import N_CANDIDATES, Answers
 from lib_music.ui.shown import Shown, Update, error_lines, lines, link, to_json
+from lib_music.ui.told import told_in, unexpected, within
 
 if TYPE_CHECKING:
     from lib_music.studio.motion import Motion
     from lib_music.studio.studio import Studio
 
-log = logging.getLogger("lib_music")
 #: The parts of the page that have a line of their own for what went wrong.
 PARTS = ("song", "hearing", "prompts", "motion", "preview", "visualize", "resume", "settings")
-N_CANDIDATES = 5
 #: Where a person looks after each action; every other one belongs to the hearing.
 _PART_OF = {
     **dict.fromkeys(("candidates", "take_candidate", "row", "link", "take", "style", "negative", "cover"), "prompts"),
@@ -37,34 +33,12 @@ _PART_OF = {
     **dict.fromkeys(("interrupt",), "visualize"),
     **dict.fromkeys(("open",), "resume"),
 }
-_F = TypeVar("_F", bound=Callable[..., Shown])
+#: Seconds after which an answer goes out whatever happens: a pod's proxy cuts a request at 100.
+_PATIENCE = 45.0
+_STILL_LOADING: tuple[str, ...] = ("it is still loading; Visualize waits for it",)
 
 
-def _told(part: str) -> Callable[[_F], _F]:
-    """An error becomes a line in ``part``; what went well takes the line away, or puts its own there."""
-
-    def around(handler: _F) -> _F:
-        @functools.wraps(handler)
-        def told(self: Page, *values: Any) -> Shown:
-            where = f"said_{part}"
-            try:
-                return {where: "", **handler(self, *values)}
-            except MusicVisualizerError as error:
-                return {where: error_lines(error)}
-            except Exception as error:
-                return {where: _unexpected(handler.__name__, error)}
-
-        return told  # type: ignore[return-value]
-
-    return around
-
-
-def _unexpected(name: str, error: Exception) -> str:
-    log.exception("the page's %s failed", name)
-    return error_lines(MusicVisualizerError(f"unexpected {type(error).__name__}: {error}", "the console has more"))
-
-
-class Page:
+class Page(Answers):
     """The handlers of one page.
 
     Parameters
@@ -73,7 +47,7 @@ class Page:
     """
 
     def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+        super().__init__(studio)
         self._changing = threading.RLock()
 
     # -- what the page's own script asks for ---------------------------------------------------------------------
@@ -81,19 +55,19 @@ class Page:
     def attach(self, request: Any, aspect: Any = None) -> Shown:
         """The page was opened or loaded again: the project it showed, else that of the running job."""
         try:
-            return {"said_song": "", **self._attached(request, aspect), "page": self._page()}
+            return {"said_song": "", **self._attached(request, aspect), "page": self.surroundings()}
         except MusicVisualizerError as error:
-            return {**self._nothing(), "said_song": error_lines(error)}
+            return {**self.nothing(), "said_song": error_lines(error)}
         except Exception as error:
-            return {**self._nothing(), "said_song": _unexpected("attach", error)}
+            return {**self.nothing(), "said_song": unexpected("attach", error)}
 
     def _attached(self, request: Any, aspect: Any) -> Shown:
         asked = form.line(form.message(request).get("project", ""), "project")
         running = [job.project for job in reversed(self.studio.jobs.active())]
-        shown = self._nothing()
+        shown = self.nothing()
         for name in dict.fromkeys(name for name in (asked, *running) if name):
             try:
-                return self._shown(name, fill=True)
+                return self.shown(name, fill=True)
             except MusicVisualizerError as error:
                 shown.setdefault("said_song", error_lines(error))
         if aspect in form.SHAPES:
@@ -109,19 +83,19 @@ class Page:
         try:
             asked = form.message(request)
             project = form.line(asked.get("project", ""), "project")
-            status = self._status(project)
+            status = self.status(project)
             if not project or not status["revision"] or status["revision"] == asked.get("revision"):
                 return {"status": to_json(status)}
-            shown = self._shown(project, status=status)
+            shown = self.shown(project, status=status)
             if shown["mark"] != mark:
                 if not mark and words and self._typed_before(project, words):
-                    shown = self._shown(project)
-                shown.update(self._filled(json.loads(shown["view"])))
-            return {**shown, "page": self._page()}
+                    shown = self.shown(project)
+                shown.update(self.filled(json.loads(shown["view"])))
+            return {**shown, "page": self.surroundings()}
         except MusicVisualizerError as error:
-            return {"status": to_json(self._bare_status()), "said_song": error_lines(error)}
+            return {"status": to_json(self.any_status()), "said_song": error_lines(error)}
         except Exception as error:
-            return {"status": to_json(self._bare_status()), "said_song": _unexpected("poll", error)}
+            return {"status": to_json(self.any_status()), "said_song": unexpected("poll", error)}
 
     def act(self, request: Any) -> Shown:
         """One edit that the page's drawn parts ask for."""
@@ -136,13 +110,13 @@ class Page:
         except MusicVisualizerError as error:
             return {f"said_{part}": error_lines(error)}
         except Exception as error:
-            return {f"said_{part}": _unexpected("act", error)}
+            return {f"said_{part}": unexpected("act", error)}
 
     def _act(self, project: str, action: dict[str, Any]) -> Shown:
         do = action.get("do")
         if do == "interrupt":
             self.studio.jobs.interrupt(form.line(action.get("job"), "job"))
-            return {"status": to_json(self._status(project))}
+            return {"status": to_json(self.status(project))}
         if do == "open":
             return self._opened(action.get("typed"))
         if do == "preview":
@@ -152,7 +126,7 @@ class Page:
 
     # -- song ----------------------------------------------------------------------------------------------------
 
-    @_told("song")
+    @told_in("song")
     def produce(
         self,
         project: Any,
@@ -181,7 +155,7 @@ class Page:
         job = produce(self.studio, given)
         if job.project != given.project:
             self._begin_motion(job.project, boxes, another=bool(given.project))
-        return {"project": job.project, "status": to_json(self._status(job.project))}
+        return {"project": job.project, "status": to_json(self.status(job.project))}
 
     def _begin_motion(self, project: str, boxes: tuple[Any, ...], another: bool) -> None:
         from lib_music.studio.motion import write_motion
@@ -201,28 +175,28 @@ class Page:
     def hearing(self, action: dict[str, Any]) -> Callable[[Any], Shown]:
         """The handler of a button that always makes the same correction."""
 
-        @_told("hearing")
+        @told_in("hearing")
         def correct(self: Page, project: Any) -> Shown:
             return self._edited(form.line(project, "project"), action)
 
         return lambda project: correct(self, project)
 
-    @_told("hearing")
+    @told_in("hearing")
     def nudge(self, project: Any, ms: Any) -> Shown:
         """Move all beats by so many milliseconds."""
         return self._edited(form.line(project, "project"), {"do": "nudge", "ms": form.number(ms, "Nudge")})
 
-    @_told("prompts")
+    @told_in("prompts")
     def words(self, project: Any, *texts: Any) -> Shown:
         """Keep the candidates, style, negative and use of the cover as they are typed."""
         name = form.line(project, "project")
         if not name or not self._write_words(name, texts):
             return {}
-        return self._shown(name)
+        return self.shown(name)
 
     def _typed_before(self, project: str, words: tuple[Any, ...]) -> bool:
         """Keep what was typed before the song was heard, over what was suggested; whether there was anything."""
-        held = self._view(project)
+        held = self.view(project)
         suggested = [row["text"] for row in held["candidates"]]
         suggested += [""] * (N_CANDIDATES - len(suggested))
         *typed, style, negative, cover = words
@@ -242,7 +216,7 @@ class Page:
             {"do": "cover", "use": form.line(cover, "Cover", 20) or "start"},
         )
         with self._changing:
-            held = self._view(name)
+            held = self.view(name)
             kept = ([row["text"] for row in held["candidates"]], held["style"], held["negative"], held["cover_use"])
             changed = [a for a, old in zip(actions, kept, strict=True) if list(a.values())[1] != old]
             for action in changed:
@@ -251,14 +225,14 @@ class Page:
 
     # -- motion, preview, visualize ------------------------------------------------------------------------------
 
-    @_told("motion")
+    @told_in("motion")
     def motion(self, project: Any, *boxes: Any) -> Shown:
         """Keep the Motion part and draw its curves."""
         motion = self._motion(boxes)
         shown: Shown = {"aspect": form.shape(motion.width, motion.height)}
         return {**shown, **self._kept(form.line(project, "project"), motion)}
 
-    @_told("motion")
+    @told_in("motion")
     def aspect(self, project: Any, aspect: Any, *boxes: Any) -> Shown:
         """A shape was chosen: its size goes into the boxes; ``own`` leaves them."""
         if aspect not in form.SHAPES:
@@ -268,14 +242,14 @@ class Page:
         motion = self._motion(tuple({**given, **size}.values()))
         return {**size, **self._kept(form.line(project, "project"), motion)}
 
-    @_told("preview")
+    @told_in("preview")
     def preview(self, project: Any, stretch: Any, *boxes: Any) -> Shown:
         """Play the animatic of the whole song, or of the stretch that the timeline shows."""
         part = form.message(stretch)
         ends = (form.number(part["start"], "start"), form.number(part.get("end"), "end")) if "start" in part else None
         return self._previewed(form.line(project, "project"), self._motion(boxes), ends)
 
-    @_told("visualize")
+    @told_in("visualize")
     def estimate(self, project: Any, *boxes: Any) -> Shown:
         """Say what the video costs; one picture is painted to learn how long that takes, where that is unknown."""
         from lib_music.studio.video import cost, set_motion, warm_up
@@ -286,9 +260,9 @@ class Page:
             found = cost(self.studio, name, motion)
             if found.seconds is None and self._renderer(motion) == "deforum":
                 warm_up(self.studio, name, motion)
-        return self._shown(name)
+        return self.shown(name)
 
-    @_told("visualize")
+    @told_in("visualize")
     def visualize(self, project: Any, *boxes: Any) -> Shown:
         """Queue the video."""
         from lib_music.studio.video import set_motion, visualize
@@ -298,34 +272,34 @@ class Page:
         with self._changing:
             set_motion(self.studio, name, motion)
             visualize(self.studio, name, motion)
-        return self._shown(name)
+        return self.shown(name)
 
-    @_told("visualize")
+    @told_in("visualize")
     def interrupt(self, project: Any) -> Shown:
         """Stop this project's jobs, or when it has none, the one that runs."""
         name = form.line(project, "project")
         active = self.studio.jobs.active()
         for job in [job for job in active if job.project == name] or active[:1]:
             self.studio.jobs.interrupt(job.id)
-        return {"status": to_json(self._status(name))}
+        return {"status": to_json(self.status(name))}
 
     # -- resume and settings -------------------------------------------------------------------------------------
 
-    @_told("resume")
+    @told_in("resume")
     def resume(self, typed: Any) -> Shown:
         """Open an earlier visual with every setting it had."""
         return self._opened(typed)
 
-    @_told("resume")
+    @told_in("resume")
     def switch(self, project: Any) -> Shown:
         """Load the checkpoint and VAE that the project was painted with."""
         from lib_music.studio.video import switch_model
 
         name = self._open_name(project)
-        said = switch_model(self.studio, name)
-        return {**self._shown(name), "said_resume": lines(*said), "switch_model": Update(visible=False)}
+        said = within(_PATIENCE, lambda: switch_model(self.studio, name), otherwise=_STILL_LOADING)
+        return {**self.shown(name), "said_resume": lines(*said), "switch_model": Update(visible=False)}
 
-    @_told("settings")
+    @told_in("settings")
     def settings(self, project: Any, *boxes: Any) -> Shown:
         """Write the settings file for the Deforum tab and link it."""
         from lib_music.studio.settings_file import settings_file
@@ -360,24 +334,6 @@ class Page:
             if choice.id == id and not choice.usable:
                 raise InputError(f"{choice.label} cannot be used now: {choice.note}", "or choose another renderer")
 
-    def choices(self) -> dict[str, tuple[str, ...]]:
-        """What the lists of the page offer; the first of each is what it begins with."""
-        from lib_music.schedule.presets import PRESETS
-
-        host = self.studio.host
-        renderers, captioners = host.renderers(), host.captioners()
-        return {
-            "preset": ("auto", *PRESETS),
-            "sampler": host.samplers(),
-            "renderer": tuple(c.id for c in sorted(renderers, key=lambda c: not c.usable)),
-            "captioner": tuple(c.id for c in sorted(captioners, key=lambda c: not c.usable)),
-        }
-
-    def _view(self, project: str) -> dict[str, Any]:
-        from lib_music.studio.view import view
-
-        return view(self.studio, project)
-
     def _edit(self, project: str, action: dict[str, Any]) -> dict[str, Any]:
         from lib_music.studio.song import act
 
@@ -387,7 +343,7 @@ class Page:
         name = self._open_name(project)
         with self._changing:
             view = self._edit(name, action)
-        return self._shown(name, view=view, fill=fill)
+        return self.shown(name, view=view, fill=fill)
 
     def _kept(self, project: str, motion: Motion) -> Shown:
         from lib_music.studio.video import set_motion
@@ -396,7 +352,7 @@ class Page:
             return {}
         with self._changing:
             view = set_motion(self.studio, project, motion)
-        return self._shown(project, view=view)
+        return self.shown(project, view=view)
 
     def _previewed(self, project: str, motion: Motion, stretch: tuple[float, float] | None) -> Shown:
         from lib_music.studio.video import preview
@@ -404,7 +360,7 @@ class Page:
         name = self._open_name(project)
         start, end = stretch or (None, None)
         preview(self.studio, name, motion, start, end)
-        return {"status": to_json(self._status(name))}
+        return {"status": to_json(self.status(name))}
 
     def _opened(self, typed: Any) -> Shown:
         from lib_music.studio.video import open_visual
@@ -414,68 +370,8 @@ class Page:
             raise InputError("no visual is named", "choose one of the list, or type its timestring")
         opened = open_visual(self.studio, text)
         return {
-            **self._shown(opened.project, fill=True),
-            "page": self._page(),
+            **self.shown(opened.project, fill=True),
+            "page": self.surroundings(),
             "said_resume": lines(*opened.notes),
             "switch_model": Update(visible=opened.model_differs),
         }
-
-    # -- what the page shows -------------------------------------------------------------------------------------
-
-    def _shown(
-        self,
-        project: str,
-        *,
-        view: dict[str, Any] | None = None,
-        status: dict[str, Any] | None = None,
-        fill: bool = False,
-    ) -> Shown:
-        """View, status and the project's name; with ``fill`` also every box, from what the project holds."""
-        status = status or self._status(project)
-        found = {**(view if view is not None else self._view(project)), "revision": status["revision"]}
-        shown: Shown = {
-            "project": project,
-            "view": to_json(found),
-            "status": to_json(status),
-            "mark": _mark(project, found),
-        }
-        return {**shown, **self._filled(found)} if fill else shown
-
-    def _filled(self, view: dict[str, Any]) -> Shown:
-        texts = [row["text"] for row in view.get("candidates", ())]
-        texts += [""] * (N_CANDIDATES - len(texts))
-        shown: Shown = {f"candidate_{n}": text for n, text in enumerate(texts[:N_CANDIDATES], 1)}
-        for name in ("style", "negative", "cover_use"):
-            if name in view:
-                shown[name] = view[name]
-        if view.get("motion"):
-            shown.update(form.motion_boxes(view["motion"], self.choices()))
-        return shown
-
-    def _nothing(self) -> Shown:
-        return {"project": "", "view": '{"project":""}', "status": to_json(self._bare_status()), "mark": ""}
-
-    def _status(self, project: str) -> dict[str, Any]:
-        from lib_music.studio.video import status
-
-        return status(self.studio, project) if project else self._bare_status()
-
-    def _bare_status(self) -> dict[str, Any]:
-        jobs = [job.to_dict() for job in self.studio.jobs.active()]
-        return {"jobs": jobs, "now": time.time(), "revision": ""}
-
-    def _page(self) -> str:
-        """What belongs to no song: the host's notices and the earlier visuals."""
-        from lib_music.studio.video import visuals
-
-        host = self.studio.host
-        return to_json({"notices": list(host.notices()), "visuals": visuals(self.studio)})
-
-
-def _mark(project: str, view: dict[str, Any]) -> str:
-    """Changes when the boxes must be filled anew: another project, or new suggestions; never by typing.
-
-    Empty as long as there is nothing to fill them with.
-    """
-    found = [row["suggested"] or row["text"] for row in view.get("candidates", ())]
-    return hashlib.sha256(json.dumps([project, found]).encode()).hexdigest()[:16] if found else ""

@@ -16,8 +16,9 @@ import gradio as gr
 from lib_music.errors import MusicVisualizerError
 from lib_music.given import ASPECTS
 from lib_music.ui import form
+from lib_music.ui.answers import N_CANDIDATES
 from lib_music.ui.compat import listen, upload
-from lib_music.ui.handlers import N_CANDIDATES, PARTS, Page
+from lib_music.ui.handlers import PARTS, Page
 from lib_music.ui.shown import error_lines, lines
 
 if TYPE_CHECKING:
