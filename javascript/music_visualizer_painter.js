@@ -162,7 +162,7 @@
             const top = LANES_TOP + i * LANE;
             pen.fillStyle = colours.grid;
             pen.fillRect(0, top + LANE - 3, line.width, 1);
-            this.curve(pen, line, lane.values, line.data.rate, line.data.start, top + 15, LANE - 20, colours.accent, 1.5);
+            this.curve(pen, line, lane.values, line.data.rate, line.data.start, top + 17, LANE - 23, colours.accent, 1.5);
         },
 
         hits(pen, line, colours) {

@@ -146,7 +146,9 @@
             const percent = Math.round(1000 * Math.min(1, Math.max(0, number(job.fraction, 0)))) / 10;
             const stage = stepOf(job);
             const name = JOBS[job.kind] || text(job.kind);
-            this.node.className = "mv-card mv-job mv-job-" + (Object.hasOwn(STATES, job.state) ? job.state : "running");
+            this.node.className = "mv-card mv-job mv-job-" + (Object.hasOwn(STATES, job.state) ? job.state : "running") + (active ? " mv-job-active" : "");
+            if (this.active && !active) this.said.open = false;
+            this.active = active;
             this.node.setAttribute("aria-label", name);
             setText(this.title, name);
             setText(this.where, stage);
@@ -180,7 +182,7 @@
             this.said.hidden = !said.length;
             if (this.lines.childElementCount === said.length && this.last === said[said.length - 1]) return;
             this.last = said[said.length - 1];
-            if (!this.lines.childElementCount && said.length <= 4) this.said.open = true;
+            if (!this.lines.childElementCount && said.length <= 4 && this.active) this.said.open = true;
             setText(this.count, said.length === 1 ? "1 note" : said.length + " notes");
             this.lines.replaceChildren(...said.map((line) => el("li", {text: line})));
         }
@@ -236,21 +238,35 @@
             if (!this.told) this.told = el("div", {class: "mv-told", "aria-live": "polite"});
             const box = this.box("progress");
             if (this.told.parentNode !== box) box.prepend(this.told);
-            const seen = new Set();
-            this.tell(jobs());
-            for (const job of jobs().filter((entry) => text(entry.id))) {
-                seen.add(job.id);
+            const shown = current(jobs().filter((entry) => text(entry.id)));
+            this.tell(shown);
+            const nodes = shown.map((job) => {
                 if (!this.cards.has(job.id)) this.cards.set(job.id, new JobCard(job));
                 const card = this.cards.get(job.id);
                 card.draw(job);
-                const place = this.box(PLACES[job.kind] || "progress");
-                if (card.node.parentNode !== place) place.append(card.node);
-            }
+                return card.node;
+            });
+            const seen = new Set(shown.map((job) => job.id));
             for (const [id, card] of this.cards) {
                 if (seen.has(id)) continue;
                 card.node.remove();
                 this.cards.delete(id);
             }
+            for (const name of new Set(["progress", ...Object.values(PLACES)])) {
+                this.arrange(this.box(name), nodes.filter((_, i) => this.placeOf(shown[i]) === this.box(name)));
+            }
+        },
+
+        placeOf(job) {
+            return this.box(PLACES[job.kind] || "progress");
+        },
+
+        // Only what is out of place moves: a moved node loses the focus.
+        arrange(box, nodes) {
+            const first = this.told.parentNode === box ? 1 : 0;
+            nodes.forEach((node, i) => {
+                if (box.children[i + first] !== node) box.insertBefore(node, box.children[i + first] || null);
+            });
         },
 
         // The list of cards in a place; gradio may have built the place anew, and an older page has only one.
@@ -273,8 +289,18 @@
         },
     };
 
+    // What is under way first; a job that is over gives way to a later one of its kind.
+    function current(all) {
+        const {isActive} = core();
+        const active = all.filter((job) => isActive(job.state));
+        const over = all.filter((job) => !isActive(job.state) && !active.some((other) => other.kind === job.kind));
+        return [...active.filter((job) => job.state === "running"), ...active.filter((job) => job.state === "waiting"), ...over];
+    }
+
     function stepOf(job) {
-        const {text} = core();
+        const {text, number} = core();
+        const ahead = number(job.ahead, 0);
+        if (job.state === "waiting" && ahead > 0) return "waiting for its turn, " + ahead + " before it";
         return job.state === "running" ? STAGES[job.stage] || text(job.stage) : STATES[job.state] || text(job.state);
     }
 

@@ -15,7 +15,7 @@
     const BEATS_TOP = WAVE_TOP + WAVE + 4;
     const BEATS = 14;
     const LANES_TOP = BEATS_TOP + BEATS + 8;
-    const LANE = 38;
+    const LANE = 42;
     const HITS = 18;
     const STRIP = 32;
     const NARROWEST = 2; // s, the closest zoom
