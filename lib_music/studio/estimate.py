@@ -276,6 +276,9 @@ def cost_of(studio: Studio, setup: Setup) -> Cost:
         lines.append(f"about {read_span(seconds)}" + (" for the rest" if done else ""))
     elif setup.renderer == "deforum" and done < n:
         lines.append("how long one picture takes is not known yet")
+    lines += [
+        f"{c.label} cannot be used now: {c.note}" for c in studio.host.renderers() if c.id == setup.renderer and c.note
+    ]
     return Cost(n, diffusions, disk, seconds, done, (*lines, *anew(setup)))
 
 

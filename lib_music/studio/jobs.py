@@ -17,7 +17,6 @@ import re
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,8 +41,9 @@ SHARES: Mapping[Kind, Mapping[str, float]] = {
 }
 #: A stage that takes this share of a job or more says how much time is left.
 _MAIN = 0.5
-#: The rate is that of so many seconds; its end of so many at least; nothing is said before so many.
-_RATE_WINDOW, _TAIL_LEAST, _RATE_LEAST = 60.0, 3.0, 2.0
+#: The rate is that of so many seconds; its end of so many at least; nothing is said before so many; reports that are
+#: closer than so many count as one.
+_RATE_WINDOW, _TAIL_LEAST, _RATE_LEAST, _RATE_STEP = 60.0, 3.0, 2.0, 0.25
 #: Seconds between two writes of a record while only its progress changes.
 _WRITE_EVERY = 2.0
 #: How much is kept: lines a job said, records of jobs that are over.
@@ -144,7 +144,7 @@ class JobReporter(Reporter):
         self._stage, self._total, self._begun = "", 1.0, 0.0
         self._line: Callable[[float], str] | None = None
         self._fraction, self._shown = 0.0, 0.0
-        self._seen: deque[tuple[float, float]] = deque()
+        self._seen: tuple[tuple[float, float], ...] = ()
 
     def stage(self, name: str, total: float = 1.0) -> None:
         """See :class:`~lib_music.pipeline.Reporter`."""
@@ -153,14 +153,18 @@ class JobReporter(Reporter):
         self._begun = sum(self._shares[earlier] for earlier in before) if name in self._shares else self._fraction
         self._stage, self._total = name, max(total, 1e-9)
         self._line, self.describe = self.describe, None
-        self._seen.clear()
+        self._seen = ()
         self._show(0.0)
 
     def done(self, amount: float) -> None:
         """See :class:`~lib_music.pipeline.Reporter`."""
-        self._seen.append((time.monotonic(), amount))
-        while len(self._seen) > 2 and self._seen[-1][0] - self._seen[0][0] > _RATE_WINDOW:
-            self._seen.popleft()
+        now, seen = time.monotonic(), self._seen
+        if len(seen) > 1 and now - seen[-2][0] < _RATE_STEP:
+            seen = seen[:-1]
+        while len(seen) > 1 and now - seen[1][0] > _RATE_WINDOW:
+            seen = seen[1:]
+        # Exchanged whole, as who asks whether to stop may be another thread.
+        self._seen = (*seen, (now, amount))
         self._show(amount)
 
     def say(self, text: str) -> None:
@@ -199,18 +203,19 @@ class JobReporter(Reporter):
         The slower of two rates counts, of the last minute and of its last third: pictures that an earlier run left come
         in fast before the first new one is painted. Waiting for the next one counts as well.
         """
-        if len(self._seen) < 2:
+        seen = self._seen
+        if len(seen) < 2:
             return None
-        now, (last, amount) = time.monotonic(), self._seen[-1]
-        begun, first = self._seen[0]
+        now, (last, amount) = time.monotonic(), seen[-1]
+        begun, first = seen[0]
         if now - begun < _RATE_LEAST or amount <= first:
             return None
         tail = max(_TAIL_LEAST, (now - begun) / 3)
-        recent = [s for s in self._seen if s[1] < amount and now - s[0] >= tail] or [self._seen[0]]
+        recent = [s for s in seen if s[1] < amount and now - s[0] >= tail] or [seen[0]]
         if now - last > tail:
             # Nothing came for so long that only the last step and the waiting since then tell.
-            recent = [s for s in self._seen if s[1] < amount]
-        slowest = max((now - since) / (amount - done) for since, done in (self._seen[0], recent[-1]))
+            recent = [s for s in seen if s[1] < amount]
+        slowest = max((now - since) / (amount - done) for since, done in (seen[0], recent[-1]))
         return max(0.0, (self._total - amount) * slowest)
 
 

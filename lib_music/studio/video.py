@@ -16,10 +16,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lib_music.audio import Audio, open_audio
+from lib_music.audio import open_audio
 from lib_music.errors import InputError, ProjectBusyError, ProjectError
 from lib_music.files import clear_asides
-from lib_music.pipeline import Plan, Result, already_painted, choreograph, plan_of, render
+from lib_music.pipeline import Plan, Result, Understanding, already_painted, choreograph, plan_of, render
 from lib_music.project import Project, fingerprint
 from lib_music.recall import recall, recall_analysis
 from lib_music.schedule.animation import MIN_SIZE, SIZE_STEP, Animation
@@ -143,7 +143,7 @@ def _preview(studio: Studio, project: Project, motion: Motion, reporter: JobRepo
     reporter.stage("schedule")
     request = asked(project, motion, "animatic")
     known = recall(project, request, open_audio(request.song))
-    _check_song(project, known.audio)
+    _check_song(project, known)
     reporter.check()
     plan = plan_of(known, moved(project, known))
     painter = Animatic.from_file(plan.cover, captions=motion.captions)
@@ -312,9 +312,10 @@ def _visualize(studio: Studio, project: Project, motion: Motion, reporter: JobRe
     if (done := already_painted(setup.plan, project, setup.painter, reporter)) is not None:
         return done
     with _turn(studio, reporter):
+        # Another checkpoint may have been chosen while it waited, or one be loaded for the first picture.
+        setup = marked_for(setup, studio)
         if setup.renderer == "deforum" and _is_unknown(studio, setup):
             _warm_up(studio, setup.motion, reporter)
-            # With the model that was loaded for it, the cost is known.
             setup = marked_for(setup, studio)
             if (seconds := cost_of(studio, setup).seconds) is not None:
                 reporter.say(f"about {read_span(seconds)} for the whole")
@@ -333,10 +334,9 @@ def _prepared(studio: Studio, project: Project, motion: Motion, reporter: JobRep
     renderer = usable_renderer(studio, motion)
     motion = replace(with_sampler(studio, motion), renderer=renderer)
     request = asked(project, motion, renderer)
-    audio = open_audio(request.song)
-    _check_song(project, audio)
+    known = recall(project, request, open_audio(request.song))
+    _check_song(project, known)
     reporter.check()
-    known = recall(project, request, audio)
     base, driven = base_of(request)
     plan = choreograph(known, project, reporter, base=base, driven=driven)
     project.remember(request.to_dict(project), project.imported_prompts())
@@ -344,9 +344,12 @@ def _prepared(studio: Studio, project: Project, motion: Motion, reporter: JobRep
     return marked_for(Setup(project, motion, renderer, plan), studio)
 
 
-def _check_song(project: Project, audio: Audio) -> None:
-    if audio.content_hash != project.content_hash():
+def _check_song(project: Project, known: Understanding) -> None:
+    """What is painted and sounds must be what was heard and seen."""
+    if known.audio.content_hash != project.content_hash():
         raise InputError("the song's file is not the one that was heard", "press Produce prompts with it again")
+    if not known.cover.is_file():
+        raise InputError("the cover is gone", "press Produce prompts again")
 
 
 def _is_unknown(studio: Studio, setup: Setup) -> bool:
