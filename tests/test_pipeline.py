@@ -209,6 +209,18 @@ def test_an_edited_storyboard_is_kept_and_used(music: Path, tmp_path: Path) -> N
     assert settings["prompts"]["0"].startswith("<lora:mine:0.7> (a whale:1.2)")
 
 
+def test_intensity_sampler_and_steps_are_taken(music: Path, tmp_path: Path) -> None:
+    out = tmp_path / "calm"
+    run("animate", music / "song.mp3", "--intensity", "0", "--sampler", "DPM++ 2M", "--steps", "9", "--out", out)
+    settings = json.loads((out / "deforum_settings.txt").read_text())
+    assert (settings["sampler"], settings["steps"], settings["steps_schedule"]) == ("DPM++ 2M", 9, "0:(9)")
+    zoom = settings["zoom"].split(",")
+    assert {key.split(":")[1] for key in zoom} == {"(1.000000)"}
+    assert "--intensity" in run("animate", music / "song.mp3", "--help")
+    assert "outside 0 to 2" in run("animate", music / "song.mp3", "--intensity", "3", "--out", tmp_path / "x", code=2)
+    assert not (tmp_path / "x").exists()
+
+
 def test_other_choices_render_anew_and_leave_one_video(music: Path, tmp_path: Path) -> None:
     out = tmp_path / "again"
     render(music, out, "--duration", "4")
@@ -264,6 +276,13 @@ def test_the_person_can_stop(music: Path, tmp_path: Path) -> None:
         {"cadence": 0},
         {"fps": "0"},
         {"fps": "x"},
+        {"intensity": -0.1},
+        {"intensity": 2.1},
+        {"intensity": float("nan")},
+        {"steps": 0},
+        {"steps": 151},
+        {"sampler": "x" * 101},
+        {"sampler": "Euler\na"},
     ],
 )
 def test_ranges_are_checked_with_the_value(bad: dict[str, object]) -> None:

@@ -25,7 +25,9 @@ from lib_music.given import ASPECTS
 from lib_music.project import Project
 from lib_music.render.animatic import Animatic
 from lib_music.schedule.animation import Animation
+from lib_music.schedule.store import animation_to_dict
 from lib_music.studio import video
+from lib_music.studio.estimate import set_up
 from lib_music.studio.host import Choice, Model, Painting
 from lib_music.studio.jobs import Job, JobReporter
 from lib_music.studio.motion import MOTION, Motion, read_motion
@@ -198,6 +200,27 @@ def test_frames_are_exact_at_the_usual_rates(studio: Studio, name: str, fps: str
     path = video_of(studio, visualize(studio, name, motion))
     assert count_frames(path) == 2 * int(fps)
     assert visual_change(path)[1] == Fraction(int(fps))
+
+
+def test_every_choice_changes_what_is_asked_of_deforum(studio: Studio, name: str) -> None:
+    first = set_up(studio, name, SMALL).plan.animation
+    assert set_up(studio, name, SMALL).plan.animation is first, "what did not change is not computed again"
+    others = (
+        {"seed": 5},
+        {"sampler": "Heun"},
+        {"steps": 9},
+        {"cadence": 7},
+        {"mode": "3D"},
+        {"preset": "ambient"},
+        {"intensity": 0.5},
+        {"fps": "25"},
+        {"start": 2.0},
+        {"duration": 3.0},
+        {"height": 72},
+    )
+    found = [animation_to_dict(set_up(studio, name, replace(SMALL, **other)).plan.animation) for other in others]
+    assert animation_to_dict(first) not in found and len({json.dumps(one) for one in found}) == len(others)
+    assert found[0]["schedules"]["seed_schedule"] != animation_to_dict(first)["schedules"]["seed_schedule"]
 
 
 @pytest.mark.parametrize("shape", ["16:9", "9:16", "1:1"])
