@@ -19,7 +19,11 @@ class Visitor:
     """Holds what the boxes of the page hold, and presses its buttons over HTTP."""
 
     def __init__(self, folder: Path, allowed: tuple[Path, ...] = ()) -> None:
-        self.client = TestClient(make_application(PlainHost(folder, allowed)), base_url="http://127.0.0.1")
+        self.enter(make_application(PlainHost(folder, allowed)))
+
+    def enter(self, application: Any) -> None:
+        """Open the page of an application."""
+        self.client = TestClient(application, base_url="http://127.0.0.1")
         self.config = self.client.get("/config").json()
         self.id_of, self.boxes = {}, {}
         for component in self.config["components"]:
