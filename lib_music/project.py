@@ -310,11 +310,11 @@ class Project:
         self.clear_segments()
 
     def share(self) -> float:
-        """How much is painted [0, 1]; believes the records, without reading the pictures."""
+        """How much is done [0, 1], 1 with its video; believes the records, without reading the pictures."""
         progress = self.progress()
         if progress.is_finished:
             return float(self.path(Path(progress.video).name).is_file())
-        return min(1.0, len(progress.segments) / max(1, progress.total))
+        return min(0.99, len(progress.segments) / max(1, progress.total))
 
     # -- the folder ----------------------------------------------------------------------------------------------
 

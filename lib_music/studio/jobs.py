@@ -128,7 +128,8 @@ class JobReporter(Reporter):
     describe : callable
         The line for an amount done of the stage that runs; set it before the stage begins, it holds for one stage.
     publish : callable or None
-        Hears of every step as well: the host's own progress bar.
+        Hears of every step as well: the host's own progress bar. That one works out the time left from how much was
+        done since it began, so it is told of this run alone, without what an earlier one left.
     stops : list of callable
         More that may ask to stop, beside the page's button: the host's own Interrupt.
     """
@@ -145,6 +146,7 @@ class JobReporter(Reporter):
         self._line: Callable[[float], str] | None = None
         self._fraction, self._shown = 0.0, 0.0
         self._seen: tuple[tuple[float, float], ...] = ()
+        self._from: float | None = None
 
     def stage(self, name: str, total: float = 1.0) -> None:
         """See :class:`~lib_music.pipeline.Reporter`."""
@@ -153,12 +155,13 @@ class JobReporter(Reporter):
         self._begun = sum(self._shares[earlier] for earlier in before) if name in self._shares else self._fraction
         self._stage, self._total = name, max(total, 1e-9)
         self._line, self.describe = self.describe, None
-        self._seen = ()
+        self._seen, self._from = (), None
         self._show(0.0)
 
     def done(self, amount: float) -> None:
         """See :class:`~lib_music.pipeline.Reporter`."""
         now, seen = time.monotonic(), self._seen
+        self._from = amount if self._from is None else self._from
         if len(seen) > 1 and now - seen[-2][0] < _RATE_STEP:
             seen = seen[:-1]
         while len(seen) > 1 and now - seen[1][0] > _RATE_WINDOW:
@@ -195,7 +198,10 @@ class JobReporter(Reporter):
         self._shown = time.monotonic()
         self._update(stage=self._stage, fraction=self._fraction, text=text, left=left)
         if self.publish is not None:
-            self.publish(Painting(self._fraction, text or self._stage))
+            first = self._from or 0.0
+            inside = max(0.0, (amount - first) / max(self._total - first, 1e-9))
+            line = " · ".join(part for part in (text or self._stage, read_left(left)) if part)
+            self.publish(Painting(min(self._fraction, self._begun + share * inside), line))
 
     def _left(self) -> float | None:
         """Seconds left of this stage at the rate of this run; what an earlier run did is no part of it.
@@ -445,6 +451,16 @@ def _read_record(path: Path) -> tuple[Job, str] | None:
         return None
     good = job.id == path.stem and isinstance(session, str) and re.fullmatch("[0-9a-f]{16}", session)
     return (job, session) if good else None
+
+
+def read_left(seconds: float | None) -> str:
+    """``about 3 min left``; empty where it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s left"
+    minutes = round(seconds / 60)
+    return f"about {minutes} min left" if minutes < 90 else f"about {minutes / 60:.1f} h left"
 
 
 def _plain(text: str, limit: int = 300) -> str:

@@ -150,6 +150,28 @@ def test_progress_is_of_the_whole_job_and_never_falls(tmp_path: Path) -> None:
     assert seen[4][1] == pytest.approx((seen[2][1] + seen[6][1]) / 2, abs=0.01)
     assert seen[3][2] == "chorus, frame 50 of 200" and seen[-1][2] == "", "a line holds for one stage"
     assert published[-1] == Painting(fractions[-1], "mux") and len(published) == 10
+    assert published[4] == Painting(pytest.approx(fractions[3], abs=0.01), seen[3][2])
+
+
+def test_the_hosts_own_bar_is_told_of_this_run_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the time left from the share done since it began: a resume at nine tenths has just begun."""
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    published: list[Painting] = []
+    reporter = JobReporter(Job("mv-" + "0" * 16, "visualize", "x"), threading.Event(), lambda **_: None)
+    reporter.publish = published.append
+    reporter.describe = lambda amount: f"frame {amount:.0f}"
+    reporter.stage("render", 1000)
+    for frame in range(900, 1001, 4):
+        now[0] += 2
+        reporter.done(frame)
+        share = published[-1].fraction
+        if 908 < frame < 1000:
+            total = now[0] / share
+            assert total - now[0] == pytest.approx((1000 - frame) / 2, rel=0.35, abs=4), "as the host works it out"
+        if frame == 940:
+            assert published[-1].text == "frame 940 · about 30 s left"
+    assert published[-1].fraction > 0.97
 
 
 def test_the_time_left_is_of_this_run_and_of_now(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
