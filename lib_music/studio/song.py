@@ -168,7 +168,9 @@ def _leave(studio: Studio, project: Project) -> None:
 
 
 def _refuse_while_painted(studio: Studio, project: Project) -> None:
-    if any(job.project == project.folder.name and job.kind == "visualize" for job in studio.jobs.active()):
+    """A painting holds its project; one that waits begins with what is there then."""
+    painting = (job for job in studio.jobs.active() if job.kind == "visualize" and job.state == "running")
+    if any(job.project == project.folder.name for job in painting):
         raise ProjectBusyError("a video of this song is being painted", "wait for it or interrupt it, then try again")
 
 

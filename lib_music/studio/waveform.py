@@ -25,8 +25,8 @@ MAX_POINTS = 6_000
 #: Points a second where the song is short enough.
 _FINEST = 50.0
 _RATE = 8_000
-#: What every browser of today plays.
-_PLAYABLE = frozenset({".mp3", ".m4a", ".mp4", ".wav", ".flac"})
+#: What every browser of today plays, from its first sample on; the sound of a video may begin later than its picture.
+_PLAYABLE = frozenset({".mp3", ".m4a", ".wav", ".flac"})
 #: A bigger file is made smaller for listening: it comes through a pod's proxy.
 _HEAVY = 40_000_000
 
