@@ -40,7 +40,12 @@ def _known(words: str, what: str, fix: str, *, in_files: bool = False) -> _Known
 #: Looked for in order in what Deforum returned and in the tracebacks it printed.
 _CAUSES = (
     _known(
-        r"out of memory|OutOfMemoryError|not enough (GPU )?memory|DefaultCPUAllocator|can't allocate memory",
+        r"DefaultCPUAllocator|can't allocate memory|\bMemoryError",
+        "the machine is out of memory",
+        "close other programs or choose a smaller size; " + AGAIN,
+    ),
+    _known(
+        r"out of memory|OutOfMemoryError|not enough (GPU )?memory",
         "the GPU is out of memory",
         "choose a smaller size, or start the WebUI with --medvram; close what else uses the GPU; " + AGAIN,
     ),

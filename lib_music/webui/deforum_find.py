@@ -114,7 +114,10 @@ def _is_loaded() -> bool:
 
 def _installed() -> Iterator[tuple[Path, bool]]:
     """Folders of extensions that hold a Deforum, and whether they are switched on."""
-    extensions: Any = importlib.import_module("modules.extensions")
+    try:
+        extensions: Any = importlib.import_module("modules.extensions")
+    except ImportError:  # no WebUI at all
+        return
     active = {extension.path for extension in extensions.active()}
     for extension in extensions.extensions:
         folder = Path(extension.path) / "scripts" / HELPERS

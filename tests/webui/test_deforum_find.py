@@ -37,6 +37,10 @@ def test_nothing_is_installed(webui: FakeHost) -> None:
     assert wanted in caught.value.fix
 
 
+def test_no_webui_at_all() -> None:
+    assert deforum_note().startswith("Deforum is not installed: ")
+
+
 def test_switched_off_or_failed_to_load(a1111: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     FakeDeforum(a1111, monkeypatch).unload()
     assert "could not be loaded" in deforum_note()

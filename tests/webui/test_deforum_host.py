@@ -376,6 +376,8 @@ def _raiser(error: Exception, at: int) -> Callable[[int], None]:
     [
         (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), "the GPU is out of memory at frame 7 of 20",
          "--medvram"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "the machine is out of",
+         "smaller size"),
         (OSError(28, "No space left on device"), "the disk is full at frame 7", "free some space"),
         (RuntimeError("A tensor with NaNs was produced in Unet."), "produces no picture", "--no-half"),
         (KeyError("what"), "Deforum failed at frame 7 of 20: KeyError: 'what'", "start it again"),
