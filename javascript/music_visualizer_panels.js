@@ -217,7 +217,7 @@
         const percent = Math.round(100 * Math.min(1, Math.max(0, number(job.fraction, 0)))) + " %";
         const left = number(job.left, null);
         if (job.state === "waiting") return "";
-        return left === null ? percent : percent + " · " + wait(left) + " left";
+        return left === null || left < 1 ? percent : percent + " · " + wait(left) + " left";
     }
 
     function took(job) {
