@@ -42,6 +42,7 @@ OPENCV = (
 )
 # Where the module is not called as its distribution.
 MODULES = {"pillow": "PIL", "audioop-lts": "audioop", **dict.fromkeys(OPENCV, "cv2")}
+PIPS = "pip._vendor.packaging"
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 OFFLINE = re.compile(
     r"connection broken by|Max retries exceeded|Failed to establish|Name or service not known|getaddrinfo failed|"
@@ -108,12 +109,13 @@ def flags() -> list[str]:
 # What is asked for, and what is there
 
 
-def packaging(module: str) -> Any:
-    """A module of ``packaging``: pip's own copy, for pip will read what we write with it, else the installed one."""
+def packaging(module: str, first: str = "packaging") -> Any:
+    """A module of ``packaging``: the installed one, which is the quicker, or pip's own copy."""
+    other = PIPS if first == "packaging" else "packaging"
     try:
-        return importlib.import_module(f"pip._vendor.packaging.{module}")
+        return importlib.import_module(f"{first}.{module}")
     except ImportError:
-        return importlib.import_module(f"packaging.{module}")
+        return importlib.import_module(f"{other}.{module}")
 
 
 def requirements() -> list[Any]:
@@ -256,9 +258,9 @@ def pip_environment() -> dict[str, str]:
 
 def pins(versions: dict[str, str]) -> list[str]:
     """A pip constraint for every distribution; one that pip could not read would fail all, so it is left out."""
-    parse = packaging("requirements").Requirement
-    invalid = packaging("version").InvalidVersion
-    valid = packaging("version").Version
+    parse = packaging("requirements", PIPS).Requirement
+    invalid = packaging("version", PIPS).InvalidVersion
+    valid = packaging("version", PIPS).Version
     lines = []
     for name, version in sorted(versions.items()):
         try:
