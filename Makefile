@@ -22,8 +22,8 @@ test-browser: $(BROWSER_VENV)/.browser
 
 # The page under the gradio of AUTOMATIC1111 (which needs Python 3.10) and of Forge.
 test-ui: .venv-ui341/.ui .venv-ui440/.ui
-	.venv-ui341/bin/python -m pytest tests/ui
-	.venv-ui440/bin/python -m pytest tests/ui
+	.venv-ui341/bin/python -m pytest tests/ui tests/webui
+	.venv-ui440/bin/python -m pytest tests/ui tests/webui
 
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from lib_music.webui import stale
 from tests.webui.fake_host import FakeHost
+
+
+@pytest.fixture(autouse=True)
+def _not_stale(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Files that are edited while the tests run are not what they are about."""
+    monkeypatch.setattr(stale, "_PACKAGE", tmp_path / "no package")
+    monkeypatch.setattr(stale, "_loaded", {})
 
 
 @pytest.fixture()

@@ -255,7 +255,7 @@ def test_notices_say_what_is_missing_refused_or_stale(webui: FakeHost, page: Web
     monkeypatch.setattr("lib_music.webui.deforum_find.deforum_note", lambda: "")
     assert page.notices() == ()
     webui.shared.opts.data[settings.OUTPUT_FOLDER] = "/etc"
-    monkeypatch.setattr(stale, "_loaded", {})
+    monkeypatch.setattr(stale, "_loaded", {"removed.py": 1})
     updated, refused = page.notices()
     assert "restart the WebUI" in updated and "output folder" in refused
 

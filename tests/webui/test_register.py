@@ -159,7 +159,7 @@ def test_after_an_update_it_says_restart(webui: FakeHost, monkeypatch: pytest.Mo
         raise AttributeError("new page, old modules")
 
     page_of(build, monkeypatch)
-    monkeypatch.setattr(stale, "_loaded", {})
+    monkeypatch.setattr(stale, "_loaded", {"removed.py": 1})
     register.register(str(SCRIPT))
     assert "restart the WebUI" in said(webui)
 
