@@ -24,12 +24,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.browser.server import answers, end, free_port
+from tests.browser.server import end, free_port
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 #: The name of the copy; a person's may be any.
 NAME = "a-name-of-any-kind"
 STARTS_WITHIN = 300.0
+#: What both WebUIs print last when they start.
+UP = "Startup time: "
 
 
 def missing() -> str:
@@ -136,7 +138,11 @@ class WebUI:
         return (self.data / "log.txt").read_text("utf-8", "replace")
 
     def start(self) -> WebUI:
-        """Start it and wait for its API; raises AssertionError with the end of its log when it does not come up."""
+        """Start it and wait until it is up; raises AssertionError with the end of its log when it does not come up.
+
+        Not asked over HTTP: a request before its API is added makes A1111 give up ("Cannot add middleware after an
+        application has started").
+        """
         here = self.installation
         command = [
             str(here.python),
@@ -149,13 +155,14 @@ class WebUI:
             *here.flags(),
             *self.more,
         ]
+        (self.data / "log.txt").touch()
+        before = self.log().count(UP)
         with (self.data / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, cwd=here.folder, env=here.environment(self.data)
             )
         deadline = time.monotonic() + STARTS_WITHIN
-        # Its API comes after its page.
-        while not answers(f"{self.url}sdapi/v1/samplers"):
+        while self.log().count(UP) == before:
             assert self.process.poll() is None and time.monotonic() < deadline, self.log()[-4000:]
             time.sleep(0.3)
         return self
