@@ -111,7 +111,7 @@
         curve(pen, line, values, rate, start, top, height, colour, thickness) {
             if (!rate || !values.length) return;
             const perPixel = ((line.t1 - line.t0) / line.width) * rate;
-            const stride = Math.max(1, Math.floor(perPixel / 2)); // at most two points a pixel
+            const stride = Math.max(1, Math.floor(perPixel)); // a pixel shows the least and the most under it
             const first = Math.max(0, (Math.floor((line.t0 - start) * rate / stride) - 1) * stride);
             const last = Math.min(values.length - 1, Math.ceil((line.t1 - start) * rate) + stride);
             pen.strokeStyle = colour;
@@ -119,9 +119,15 @@
             pen.lineJoin = "round";
             pen.beginPath();
             for (let i = first; i <= last; i += stride) {
-                let peak = values[i];
-                for (let k = i + 1; k < Math.min(i + stride, values.length); k++) peak = Math.max(peak, values[k]);
-                pen.lineTo(line.x(start + i / rate), top + height * (1 - peak / 100));
+                let low = values[i];
+                let high = low;
+                for (let k = i + 1; k < Math.min(i + stride, values.length); k++) {
+                    if (values[k] < low) low = values[k];
+                    else if (values[k] > high) high = values[k];
+                }
+                const x = line.x(start + i / rate);
+                pen.lineTo(x, top + height * (1 - high / 100));
+                if (low < high) pen.lineTo(x, top + height * (1 - low / 100));
             }
             pen.stroke();
         },
