@@ -252,13 +252,15 @@ class Page(Answers):
     @told_in("visualize")
     def estimate(self, project: Any, *boxes: Any) -> Shown:
         """Say what the video costs; one picture is painted to learn how long that takes, where that is unknown."""
-        from lib_music.studio.video import cost, set_motion, warm_up
+        from lib_music.studio.estimate import chosen_renderer, cost
+        from lib_music.studio.video import set_motion, warm_up
 
         name, motion = self._open_name(project), self._motion(boxes)
         with self._changing:
             set_motion(self.studio, name, motion)
-            found = cost(self.studio, name, motion)
-            if found.seconds is None and self._renderer(motion) == "deforum":
+            unknown = cost(self.studio, name, motion).seconds is None
+            measured = any(job.kind == "warm-up" and job.project == name for job in self.studio.jobs.active())
+            if unknown and not measured and chosen_renderer(self.studio, motion) == "deforum":
                 warm_up(self.studio, name, motion)
         return self.shown(name)
 
@@ -268,7 +270,6 @@ class Page(Answers):
         from lib_music.studio.video import set_motion, visualize
 
         name, motion = self._open_name(project), self._motion(boxes)
-        self._check_renderer(self._renderer(motion))
         with self._changing:
             set_motion(self.studio, name, motion)
             visualize(self.studio, name, motion)
@@ -325,14 +326,6 @@ class Page(Answers):
         from lib_music.studio.workspace import find_project
 
         return read_motion(self.studio.host, find_project(self.studio.host, project))
-
-    def _renderer(self, motion: Motion) -> str:
-        return motion.renderer or self.choices()["renderer"][0]
-
-    def _check_renderer(self, id: str) -> None:
-        for choice in self.studio.host.renderers():
-            if choice.id == id and not choice.usable:
-                raise InputError(f"{choice.label} cannot be used now: {choice.note}", "or choose another renderer")
 
     def _edit(self, project: str, action: dict[str, Any]) -> dict[str, Any]:
         from lib_music.studio.song import act

@@ -293,6 +293,7 @@ def _wire(parts: _Parts, page: Page) -> None:
         for name in (
             *("page", "view", "status", "project", "mark", "switch_model", "aspect"),
             *words,
+            *("upload", "cover", "link", "path", "title", "artist"),
             *form.MOTION,
             *(f"said_{part}" for part in PARTS),
         )
