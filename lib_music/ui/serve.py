@@ -8,12 +8,16 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lib_music.errors import InputError, MusicVisualizerError
 from lib_music.studio.plain import PlainHost
 from lib_music.studio.studio import studio_of
+
+if TYPE_CHECKING:
+    from lib_music.studio.jobs import Jobs
 
 HOST = "127.0.0.1"
 #: Where it listens when no port is given, or on the next free one.
@@ -48,8 +52,30 @@ def serve(folder: Path, port: int | None = None, webui: str | None = None, allow
 
         print(f"Music Visualizer is at http://{HOST}:{listener.getsockname()[1]}/  (stop with Ctrl-C)", flush=True)
         config = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=2)
-        with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+        try:
+            with contextlib.suppress(KeyboardInterrupt):
+                uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            end_jobs(studio_of(host).jobs)
+
+
+def end_jobs(jobs: Jobs, patience: float = 10.0) -> None:
+    """Interrupt what this process still works on, so that it ends where Resume can go on.
+
+    Parameters
+    ----------
+    jobs : Jobs
+    patience : float
+        Seconds to wait for it; what takes longer is cut off, and can be resumed as after any crash.
+    """
+    ours = []
+    for job in jobs.active():
+        with contextlib.suppress(InputError):  # another process works on it
+            jobs.interrupt(job.id)
+            ours.append(job.id)
+    end = time.monotonic() + patience
+    while time.monotonic() < end and any(job.id in ours for job in jobs.active()):
+        time.sleep(0.05)
 
 
 def make_application(host: PlainHost) -> Any:

@@ -1,6 +1,7 @@
 """The page's handlers as plain functions, without gradio and without a browser."""
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from lib_music.errors import InputError
 from lib_music.studio import song as song_module
-from lib_music.studio.host import Model
+from lib_music.studio.host import Choice, Model
 from lib_music.studio.motion import Motion, read_motion
 from lib_music.studio.plain import PlainHost
 from lib_music.studio.studio import Studio, studio_of
@@ -195,6 +196,31 @@ def test_a_renderer_that_cannot_be_used_is_told_with_the_way_on(page: Page, stud
     said = page.visualize(name, *boxes(renderer="deforum"))["said_visualize"]
     assert "cannot be used now" in said and "--webui" in said
     assert studio.jobs.all() == ()
+
+
+def test_one_picture_is_painted_to_learn_what_is_not_known(tmp_path: Path) -> None:
+    pressed = threading.Event()
+
+    class Painter(PlainHost):
+        def renderers(self) -> tuple[Choice, ...]:
+            return (Choice("deforum", "Deforum"),)
+
+        def warm_up(self, width: int, height: int, sampler: str, steps: int) -> float | None:
+            assert (width, height, steps) == (64, 64, 20)
+            assert pressed.wait(20)
+            return 0.5
+
+    studio = studio_of(Painter(tmp_path / "ws"))
+    page, name = Page(studio), heard(studio)
+    for _ in range(3):
+        cost = json.loads(page.estimate(name, *boxes(renderer="deforum"))["view"])["cost"]
+        assert cost["seconds"] is None and cost["diffusions"] > 0
+    pressed.set()
+    jobs = studio.jobs.all()
+    assert [job.kind for job in jobs] == ["warm-up"], "pressed again it waits for the same"
+    assert finished(studio, jobs[0]).state == "done"
+    assert json.loads(page.estimate(name, *boxes(renderer="deforum"))["view"])["cost"]["seconds"] > 0
+    assert len(studio.jobs.all()) == 1
 
 
 def test_the_settings_file_is_written_and_linked(page: Page, studio: Studio) -> None:

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from lib_music.studio.jobs import JobReporter, Jobs
+from lib_music.ui.serve import end_jobs
+
 HAS_GRADIO = importlib.util.find_spec("gradio") is not None
 
 
@@ -66,6 +69,19 @@ def test_without_gradio_it_says_what_to_install(tmp_path: Path) -> None:
     done = run("--out", str(tmp_path))
     assert done.returncode == 1
     assert "music-visualizer[ui]" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_the_end_leaves_no_job_running(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path)
+
+    def work(reporter: JobReporter) -> dict[str, str]:
+        while True:
+            time.sleep(0.01)
+            reporter.check()
+
+    started = [jobs.submit("visualize", "a", work), jobs.submit("visualize", "b", work)]
+    end_jobs(jobs)
+    assert [jobs.get(job.id).state for job in started] == ["interrupted", "interrupted"]
 
 
 @pytest.mark.parametrize(
