@@ -187,8 +187,8 @@ def _failure(status: JobStatus, count: int, n_frames: int, *, begun: bool) -> De
     if "cn_1_weight" in said or (not begun and status.error_type != "TERMINAL"):
         return DeforumError(
             f"Deforum failed before the first frame: {said}",
-            "install this extension or ControlNet there: without, Deforum stops at 'cn_1_weight'; "
-            "for any other cause see the WebUI's console",
+            "install ControlNet there, or paint in that WebUI's own Music Visualizer tab, if it stopped at "
+            "'cn_1_weight'; for any other cause see the WebUI's console",
         )
     if not begun:
         return DeforumError(f"Deforum refuses the settings: {said}", "see the WebUI's console")

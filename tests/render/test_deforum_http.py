@@ -119,7 +119,7 @@ def test_too_few_frames_are_counted(tmp_path: Path) -> None:
     ("failure", "message", "fix"),
     [
         ({"error_type": "RETRYABLE", "message": "'SimpleNamespace' object has no attribute 'cn_1_weight'"},
-         "cn_1_weight", "install this extension or ControlNet there"),
+         "cn_1_weight", "install ControlNet there"),
         ({"error_type": "DeforumJobErrorType.RETRYABLE", "message": "Generation error."},
          "before the first frame", "ControlNet"),
         ({"error_type": {"value": "TERMINAL"}, "message": "Invalid arguments."}, "refuses the settings", "console"),
