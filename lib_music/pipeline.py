@@ -139,6 +139,8 @@ def check_inputs(request: Request) -> tuple[Audio, BaseSettings | None, frozense
         raise StoryboardError(f"no such file: {request.prompts}", "check the path given to --prompts")
     if request.cover is not None:
         check_cover(request.cover)
+    if request.whole:
+        return open_audio(request.song), base, driven
     return open_audio(request.song, start=request.start, duration=request.duration), base, driven
 
 
@@ -200,6 +202,8 @@ def understand(
     reporter.check()
     storyboard = _storyboard(request, project, analysis, suggestions.texts, seed)
     warnings += [*suggestions.warnings, *storyboard.warnings]
+    if request.whole and request.seed is not None:
+        storyboard = storyboard.reseeded(request.seed)
     return Understanding(request, audio, track, analysis, storyboard, cover, suggestions, seed, tuple(warnings))
 
 

@@ -28,7 +28,9 @@ class Request:
 
     ``fps`` is text such as ``24`` or ``30000/1001``; ``drive`` the Deforum keys we may write over ``base_settings``.
     ``fps``, ``width``, ``height``, ``mode`` and ``cadence`` of None are the base settings', else ours: see
-    :meth:`over`. ``intensity`` scales all motion, 0 to 2; an empty ``sampler`` and ``steps`` of None are ours.
+    :meth:`over`. ``intensity`` scales all motion, 0 to 2; an empty ``sampler`` and ``steps`` of None are ours. With
+    ``whole`` the whole song is heard and the range cut out of how it moves, as on the page, and another seed gives the
+    project's sections others; else the range is a song of its own.
     """
 
     song: Path
@@ -56,6 +58,7 @@ class Request:
     intensity: float = 1.0
     sampler: str = ""
     steps: int | None = None
+    whole: bool = False
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -99,9 +102,9 @@ class Request:
             ),
             int: ("width", "height", "seed", "cadence", "steps"),
             (int, float): ("start", "duration", "intensity"),
-            bool: ("captions",),
+            bool: ("captions", "whole"),
         }
-        needed = ("song", "preset", "style", "drive", "start", "captions", "renderer", "intensity", "sampler")
+        needed = ("song", "preset", "style", "drive", "start", "captions", "renderer", "intensity", "sampler", "whole")
         for kind, names in kinds.items():
             for name in names:
                 value = getattr(self, name)

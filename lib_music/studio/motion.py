@@ -147,6 +147,7 @@ class Motion:
             steps=self.steps,
             captions=self.captions,
             renderer=renderer,
+            whole=True,
         )
 
     @classmethod

@@ -18,12 +18,15 @@ import numpy as np
 import pytest
 
 from lib_music.audio import open_audio
+from lib_music.demo.compose import compose, write
 from lib_music.demo.cover import draw_cover
 from lib_music.errors import DeforumError, InputError, Interrupted
 from lib_music.ffmpeg import ffmpeg_exe
 from lib_music.given import ASPECTS
+from lib_music.pipeline import Reporter, make_plan
 from lib_music.project import Project
 from lib_music.render.animatic import Animatic
+from lib_music.request import Request
 from lib_music.schedule.animation import Animation
 from lib_music.schedule.store import animation_to_dict
 from lib_music.studio import video
@@ -458,6 +461,22 @@ def test_a_killed_process_is_gone_on_from(studio: Studio, name: str) -> None:
     job = visualize(after, name, opened.motion)
     assert frames_of(video_of(after, job)) == expected
     assert any("going on at frame" in line for line in done(after, job).said)
+
+
+def test_the_command_line_goes_on_with_what_the_page_began(studio: Studio, tmp_path: Path) -> None:
+    """A range of the page is cut out of the whole song; heard by itself it would move otherwise."""
+    song = write(compose(4, bpm=128, plan=(("verse", 4), ("chorus", 8))), tmp_path / "song.wav")
+    folder = studio.host.workspace() / "tune-20260101000000"
+    asked = Request(song, cover=draw_cover(3, tmp_path / "cover.png", 128))
+    make_plan(asked.over({}, frozenset()), folder, Reporter())
+    motion = replace(SMALL, start=5.0, duration=12.0, seed=5)
+    expected = frames_of(video_of(studio, visualize(studio, folder.name, motion)))
+    (folder / "progress.json").unlink()
+    next(folder.glob("*.mp4")).unlink()
+    child = subprocess.run([sys.executable, "-m", "lib_music", "resume", folder], capture_output=True, text=True)
+    assert child.returncode == 0, child.stderr
+    assert frames_of(next(folder.glob("*.mp4"))) == expected
+    assert "nothing to do" in "\n".join(done(studio, visualize(studio, folder.name, motion)).said)
 
 
 def test_an_error_of_the_painter_is_one_line_and_leaves_the_place_free(
