@@ -216,7 +216,7 @@ def _prompts(parts: _Parts) -> None:
         label="Use of the cover",
         choices=["start", "palette", "none"],
         value="start",
-        info="start: the video begins with it; palette: the first candidates take its colours; none",
+        info="start: the video begins with it; else with the first prompt",
     )
     parts.drawn("rows")
     parts.said("prompts")
@@ -231,7 +231,7 @@ def _motion(parts: _Parts, choices: dict[str, tuple[str, ...]], preferences: Any
         parts.add(gr.Dropdown, "preset", label="Preset", choices=presets, value=preset)
         parts.add(gr.Slider, "intensity", label="Intensity", minimum=0, maximum=2, step=0.05, value=1)
         parts.add(gr.Radio, "fps", label="Frames per second", choices=list(form.FPS), value=fps)
-        parts.add(gr.Slider, "cadence", label="Cadence (0: the preset's own)", minimum=0, maximum=16, step=1, value=0)
+        parts.add(gr.Slider, "cadence", label="Cadence", info="0: the preset's", minimum=0, maximum=16, step=1, value=0)
     with parts.row("size"):
         parts.add(gr.Radio, "aspect", label="Aspect", choices=[*form.SHAPES, form.OWN_SIZE], value="1:1")
         width, height = ASPECTS["1:1"]
