@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import time
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,6 +79,7 @@ class Watch:
     """All that went wrong in a page since it was opened; :meth:`check` says it."""
 
     origin: str
+    delay: float = 0.0
     errors: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
@@ -111,6 +113,8 @@ class Watch:
     def _route(self, route: Route) -> None:
         url = route.request.url
         self.requests.append(route.request)
+        if route.request.method == "POST" and self.delay:
+            time.sleep(self.delay)  # a slow line
         if url.startswith((self.origin, "data:", "blob:")):
             route.continue_()
             return

@@ -107,6 +107,17 @@ def test_an_own_text_stays_to_the_letter_and_producing_again_shows_the_differenc
     assert OWN in json.dumps(board, ensure_ascii=False)
 
 
+def test_nothing_typed_is_lost_on_a_slow_line(produced: Tab) -> None:
+    produced.watch.delay = 0.5
+    wanted = [f"a picture of number {n}" for n in range(1, 6)]
+    for n, text in enumerate(wanted, 1):
+        produced.type(f"candidate_{n}", text)
+    produced.type("negative", "fog")
+    produced.until_view("v.negative === 'fog' && a.every((text, i) => v.candidates[i].text === text)", wanted)
+    boxes = [produced.element(f"candidate_{n}").locator("textarea").input_value() for n in range(1, 6)]
+    assert boxes == wanted
+
+
 def test_a_border_is_dragged_and_everything_follows(produced: Tab) -> None:
     before = produced.view()["sections"][0]["end"]
     border = produced.part("timeline").get_by_role("slider", name=re.compile("^Border")).first

@@ -92,8 +92,11 @@ class Installation:
             "XDG_CACHE_HOME": str(data / "xdg"),
         }
 
-    def place(self, data: Path, *, ours: bool = True) -> Path:
-        """Make the data folder: links to models and extensions, and our own files as git has them."""
+    def place(self, data: Path, *, ours: bool = True, **options: Any) -> Path:
+        """Make the data folder: links to models and extensions, our own files as git has them, and its options.
+
+        "Original" emphasis divides by the mean of what the text encoder gives: with a toy checkpoint that may be 0.
+        """
         for name in ("extensions", "models", "tmp"):
             (data / name).mkdir(parents=True)
         for entry in (self.folder / "models").iterdir():
@@ -101,6 +104,7 @@ class Installation:
         for entry in (self.folder / "extensions").iterdir():
             if entry.is_dir() and not (entry / "lib_music").exists():
                 (data / "extensions" / entry.name).symlink_to(entry)
+        (data / "config.json").write_text(json.dumps({"emphasis": "No norm", **options}), "utf-8")
         if ours:
             copy_checkout(data / "extensions" / NAME)
         return data

@@ -108,9 +108,8 @@ def test_everything_written_lies_in_the_data_folder(webui: WebUI, produced: Tab)
 
 @pytest.fixture
 def hidden(installation: Installation, browser: Browser, tmp_path: Path) -> Iterator[WebUI]:
-    """A WebUI with Deforum's tab hidden, and with a password."""
-    data = installation.place(tmp_path / "data")
-    (data / "config.json").write_text(json.dumps({"hidden_tabs": ["Deforum"]}))
+    """A WebUI with Deforum's tab hidden."""
+    data = installation.place(tmp_path / "data", hidden_tabs=["Deforum"])
     running = WebUI(installation, data)
     try:
         yield running.start()

@@ -22,7 +22,7 @@ from tests.host.installation import Installation, WebUI
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-#: Words that even a toy checkpoint was trained on; others may give it pictures of nothing (NaN).
+#: Words that even a toy checkpoint was trained on.
 WORDS = ("red sky, blue circles, smooth", "green sky, pink waves, striped")
 
 
