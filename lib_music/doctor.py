@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib_music import credentials
 from lib_music.errors import FfmpegError
 from lib_music.ffmpeg import ffmpeg_exe
 
@@ -50,6 +51,14 @@ def checks() -> Iterator[Check]:
     yield _writable()
     yield _package("gradio", "gradio", False, f"the page; {_extra('ui', 'gradio')}")
     yield _package("torch", "torch", False, f"captions by a model; {_extra('caption', 'torch transformers')}")
+    yield _package("spotipy", "spotipy", False, f"songs by their Spotify link; {_pip('spotipy')}")
+    yield Check(
+        "spotify credentials",
+        (said := credentials.state()).startswith(("stored", "from the environment")) and "cannot" not in said,
+        said,
+        "only for songs by their Spotify link: music-visualizer credentials set",
+        needed=False,
+    )
     webui = os.environ.get("MUSIC_VISUALIZER_WEBUI_AUTH")
     yield Check(
         "webui credentials",

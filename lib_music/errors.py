@@ -6,9 +6,13 @@
       InputError                         exit code 2   what the person gave cannot be used
         AudioError                                     the song
         CoverError                                     the picture
+        AnalysisError                                  an audio-analysis of Spotify's
+        LinkError                                      the Spotify link
         StoryboardError                                the prompts file
         SettingsError                                  the Deforum settings file, a schedule, a formula
         RangeError                                     --start, --duration, --fps, --size ...
+      SpotifyError                       exit code 1   Spotify refused, failed or cannot be reached
+      DownloadError                      exit code 1   no audio could be fetched; the way on is to upload the file
       ProjectError                       exit code 3   the project folder: busy, damaged, another song's
         ProjectBusyError
       RenderError                        exit code 4   painting or encoding failed
@@ -62,6 +66,14 @@ class CoverError(InputError):
     """The picture cannot be read."""
 
 
+class LinkError(InputError):
+    """The link is not one of a song on Spotify."""
+
+
+class AnalysisError(InputError):
+    """An audio-analysis of Spotify's cannot be used for this song."""
+
+
 class StoryboardError(InputError):
     """The prompts file cannot be read."""
 
@@ -72,6 +84,14 @@ class SettingsError(InputError):
 
 class RangeError(InputError):
     """A number is outside what can be rendered."""
+
+
+class SpotifyError(MusicVisualizerError):
+    """Spotify refused, failed or cannot be reached."""
+
+
+class DownloadError(MusicVisualizerError):
+    """No audio could be fetched; the fix always ends in a way on without it."""
 
 
 class ProjectError(MusicVisualizerError):

@@ -97,6 +97,16 @@ def prepare_cover(own: Path | None, audio_path: Path, track: Track, out: Path) -
     return Cover(out, "generated", tuple(passed_over))
 
 
+def convert_cover(data: bytes, name: str, out: Path) -> None:
+    """Write a picture that was fetched to ``out``, checked and prepared; ``name`` is what errors call it.
+
+    Raises CoverError when it cannot be used, ProjectError when ``out`` cannot be written.
+    """
+    if len(data) > MAX_BYTES:
+        raise CoverError(f"{name} is over {MAX_BYTES / 1e6:.0f} MB", "give a smaller picture")
+    _write(_decode(data, name), out)
+
+
 def check_cover(path: Path) -> None:
     """Read the person's picture without keeping it; raises CoverError when it cannot be used."""
     _own(path)
