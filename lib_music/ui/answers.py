@@ -76,8 +76,6 @@ class Answers:
         for name in ("style", "negative", "cover_use"):
             if name in view:
                 shown[name] = view[name]
-        # What was given for the song before must not count for the next one.
-        shown.update(upload=None, cover=None, link="", path="", title="", artist="")
         if view.get("motion"):
             shown.update(form.motion_boxes(view["motion"], self.choices()))
         return shown

@@ -157,6 +157,10 @@ class Page(Answers):
             self._begin_motion(job.project, boxes, another=bool(given.project))
         return {"project": job.project, "status": to_json(self.status(job.project))}
 
+    def forget_given(self) -> Shown:
+        """Empty the boxes of the Song part: what was given for one song must not count for the next."""
+        return {"upload": None, "cover": None, **dict.fromkeys(("link", "path", "title", "artist"), "")}
+
     def _begin_motion(self, project: str, boxes: tuple[Any, ...], another: bool) -> None:
         from lib_music.studio.motion import write_motion
         from lib_music.studio.workspace import find_project

@@ -29,18 +29,25 @@ PREFIX = "music_visualizer"
 #: What a host may keep as the person's own default; everything else belongs to one song, has its place in the host's
 #: settings (preset, fps, captioner: a kept value would hide a change there), or goes with what is installed (renderer).
 PREFERENCES = frozenset({"intensity", "cadence", "steps", "sampler"})
+#: ms; a save that has no answer by then is taken as lost.
+LONGEST_MS = 20_000
 #: Hidden by the style sheet, never by ``visible=False``: the page's script clicks and reads these.
 _HIDDEN = ["music-visualizer-hidden"]
 #: Gives the page's script what the server answered, the view before the status that belongs to it. An answer to the
 #: script's own request is always given; after the other events, and polls come every second, only what has changed.
-_DRAW = """(page, view, status) => {
+_DRAW = """(page, view, status, mark) => {
   const m = window.musicVisualizer;
   if (!m) return [];
   if (m.page && page && page !== m.drawnPage) m.page(m.drawnPage = page);
   if (m.view && (ALWAYS || (view && view !== m.drawnView))) m.view(m.drawnView = view);
   if (m.status && status) m.status(status);
+  if (mark && mark !== m.drawnMark) {
+    m.drawnMark = mark;
+    const forget = document.getElementById("PREFIX_forget_given");
+    if (forget) forget.click();
+  }
   return [];
-}"""
+}""".replace("PREFIX", PREFIX)
 _STRETCH = """(project, stretch, ...rest) =>
   [project, window.musicVisualizer && musicVisualizer.stretch ? musicVisualizer.stretch() : "", ...rest]"""
 _WHOLE = """(project, stretch, ...rest) => [project, "", ...rest]"""
@@ -61,15 +68,30 @@ def _draw(always: bool = False) -> str:
 
 
 def _soon(button: str, ms: int) -> str:
-    """Click a hidden button when nothing was changed for ``ms``: one request for many keystrokes."""
+    """Click a hidden button when nothing was changed for ``ms``: one request for many keystrokes.
+
+    gradio drops a click while the same one is under way, so that a new one waits for its end: see :func:`_begun`.
+    """
     return f"""() => {{
-  window.clearTimeout(window.{PREFIX}_{button}_timer);
-  window.{PREFIX}_{button}_timer = window.setTimeout(() => {{
-    const found = document.getElementById("{PREFIX}_{button}");
-    if (found) found.click();
-  }}, {ms});
+  const key = "{PREFIX}_{button}";
+  const press = () => {{
+    const busy = Date.now() - (window[key + "_since"] || 0) < {LONGEST_MS};
+    if (busy) window[key + "_timer"] = window.setTimeout(press, 100);
+    else if (document.getElementById(key)) document.getElementById(key).click();
+  }};
+  window.clearTimeout(window[key + "_timer"]);
+  window[key + "_timer"] = window.setTimeout(press, {ms});
   return [];
 }}"""
+
+
+def _begun(button: str) -> str:
+    """The click of a :func:`_soon` is under way, until its answer, or none, has come."""
+    return f"(...values) => {{ window.{PREFIX}_{button}_since = Date.now(); return values; }}"
+
+
+def _ended(button: str) -> str:
+    return f"() => {{ window.{PREFIX}_{button}_since = 0; return []; }}"
 
 
 class _Parts:
@@ -165,7 +187,7 @@ def _built(studio: Studio, standalone: bool) -> gr.Blocks:
 def _hidden(parts: _Parts) -> None:
     for name in ("page", "view", "status", "request", "project", "mark"):
         parts.box(name, f"{name} (hidden)", elem_classes=_HIDDEN)
-    for name in ("attach", "poll", "act", "save_motion", "save_words"):
+    for name in ("attach", "poll", "act", "save_motion", "save_words", "forget_given"):
         parts.button(name, f"{name} (hidden)", elem_classes=_HIDDEN)
 
 
@@ -293,16 +315,17 @@ def _wire(parts: _Parts, page: Page) -> None:
         for name in (
             *("page", "view", "status", "project", "mark", "switch_model", "aspect"),
             *words,
-            *("upload", "cover", "link", "path", "title", "artist"),
             *form.MOTION,
             *(f"said_{part}" for part in PARTS),
         )
     }
     project, motion = made["project"], parts.named(*form.MOTION)
 
-    def on(name: str, handler: Callable[..., Any], inputs: list[Any], js: str | None = None) -> None:
+    def on(name: str, handler: Callable[..., Any], inputs: list[Any], js: str | None = None, end: str = "") -> None:
         done = listen(made[name].click, handler, inputs, shown, js)
-        drawn = parts.named("page", "view", "status")
+        if end:
+            listen(done.then, js=end)
+        drawn = parts.named("page", "view", "status", "mark")
         listen(done.then, inputs=drawn, js=_draw(always=name in ("act", "attach")))
 
     on("attach", page.attach, parts.named("request", "aspect"), _take("takeAttach", first_of=True))
@@ -319,8 +342,8 @@ def _wire(parts: _Parts, page: Page) -> None:
     ):
         on(name, page.hearing(action), [project])
     on("nudge", page.nudge, [project, made["nudge_ms"]])
-    on("save_words", page.words, [project, *parts.named(*words)])
-    on("save_motion", page.motion, [project, *motion])
+    on("save_words", page.words, [project, *parts.named(*words)], _begun("save_words"), _ended("save_words"))
+    on("save_motion", page.motion, [project, *motion], _begun("save_motion"), _ended("save_motion"))
     on("preview_song", page.preview, [project, made["request"], *motion], _WHOLE)
     on("preview_stretch", page.preview, [project, made["request"], *motion], _STRETCH)
     on("estimate", page.estimate, [project, *motion])
@@ -330,7 +353,10 @@ def _wire(parts: _Parts, page: Page) -> None:
     on("switch_model", page.switch, [project])
     on("settings", page.settings, [project, *motion])
     shaped = listen(made["aspect"].input, page.aspect, [project, made["aspect"], *motion], shown)
-    listen(shaped.then, inputs=parts.named("page", "view", "status"), js=_draw())
+    listen(shaped.then, inputs=parts.named("page", "view", "status", "mark"), js=_draw())
+    # By itself: an update that changes nothing makes gradio 4 replace a component, and with it the guard of an upload.
+    given = {name: made[name] for name in ("upload", "cover", "link", "path", "title", "artist")}
+    listen(made["forget_given"].click, page.forget_given, outputs=given)
     for name in form.MOTION:
         listen(made[name].input, js=_soon("save_motion", 500))
     for name in words:

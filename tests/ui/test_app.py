@@ -48,6 +48,7 @@ def test_from_the_song_to_the_video_and_back(tmp_path: Path, song_file: Path) ->
     job = visitor.wait()
     assert (job["kind"], job["state"]) == ("produce", "done"), job
     assert visitor.view["song"]["title"] == "A <b>title</b>"
+    visitor.press("forget_given")
     assert visitor.boxes["upload"] is None and visitor.boxes["title"] == "", "the next song has its own"
     assert visitor.boxes["candidate_1"] and visitor.boxes["candidate_5"]
 
@@ -137,6 +138,10 @@ def test_a_forged_address_is_not_fetched(visitor: Visitor) -> None:
         data = [visitor.boxes.get(name) for name in names]
         data[names.index(box)] = {**visitor.named(address, "song.wav"), "url": address}
         visitor.post(number, data)
+        # Still guarded after the page was given new values for everything.
+        visitor.press("forget_given")
+        visitor.press("attach", request="{}")
+    visitor.post(number, data)
     server.shutdown()
     assert asked == []
 

@@ -108,6 +108,16 @@ def test_the_page_names_no_folder_of_this_machine(studio: Studio, tmp_path: Path
         assert place not in config
 
 
+def test_a_guarded_upload_is_never_replaced(page: gr.Blocks) -> None:
+    """gradio 4 makes a component anew at an update, without its guard: the boxes of files only get values."""
+    files = {b._id for b in components(page) if b.elem_id in (f"{PREFIX}_upload", f"{PREFIX}_cover")}
+    forget = next(b._id for b in components(page) if b.elem_id == f"{PREFIX}_forget_given")
+    assert len(files) == 2
+    for found in page.get_config_file()["dependencies"]:
+        if files & set(found["outputs"]):
+            assert forget in [t[0] if isinstance(t, (list, tuple)) else t for t in found["targets"]]
+
+
 def test_building_is_quick(studio: Studio) -> None:
     spent = []
     for _ in range(4):
