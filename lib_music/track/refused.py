@@ -106,17 +106,17 @@ def message_of(exchange: Exchange) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _of_token(exchange: Exchange, body: str) -> SpotifyError:
+def _of_token(exchange: Exchange, message: str) -> SpotifyError:
     """Why there is no token."""
-    said, text = _json(exchange.body), body.lower()
-    if exchange.status in (400, 401, 403) and isinstance(said, dict) and "invalid_client" in text:
-        which = "client secret" if "secret" in text.replace("client_secret", "") else "client ID or secret"
+    said = _json(exchange.body)
+    if exchange.status in (400, 401, 403) and isinstance(said, dict) and said.get("error") == "invalid_client":
+        which = "client secret" if "secret" in message.lower() else "client ID or secret"
         fix = f"copy both again from {_DASHBOARD}, your app, Settings"
         return SpotifyError(f"Spotify does not accept the {which}", fix)
     if exchange.status == 200:
         return unreadable("token")
     fix = f"look at your app on {_DASHBOARD}, {_WITHOUT}"
-    return SpotifyError(f"Spotify gives no token (status {exchange.status}): {body or 'no reason given'}", fix)
+    return SpotifyError(f"Spotify gives no token (status {exchange.status}): {message or 'no reason given'}", fix)
 
 
 def _of_api(exchange: Exchange, what: str, message: str) -> Refused:
