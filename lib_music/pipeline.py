@@ -140,8 +140,8 @@ def check_inputs(request: Request) -> tuple[Audio, BaseSettings | None, frozense
     if request.cover is not None:
         check_cover(request.cover)
     if request.whole:
-        return open_audio(request.song), base, driven
-    return open_audio(request.song, start=request.start, duration=request.duration), base, driven
+        return open_audio(request.sound), base, driven
+    return open_audio(request.sound, start=request.start, duration=request.duration), base, driven
 
 
 def revived(request: Request, project: Project) -> tuple[Request, tuple[str, ...]]:
@@ -158,7 +158,7 @@ def revived(request: Request, project: Project) -> tuple[Request, tuple[str, ...
 
 def default_folder(request: Request) -> Path:
     """Where the project goes when the person names no folder: beside where they stand, named like the song."""
-    return Path.cwd() / slug(request.song.stem)
+    return Path.cwd() / slug(request.sound.stem)
 
 
 def prepare(

@@ -46,7 +46,7 @@ def recall(project: Project, request: Request, audio: Audio | None = None) -> Un
     analysis = recall_analysis(project)
     if audio is None:
         end = analysis.start + analysis.duration
-        audio = Audio(request.song, analysis.content_hash, analysis.start, analysis.duration, end, 44_100)
+        audio = Audio(request.sound, analysis.content_hash, analysis.start, analysis.duration, end, 44_100)
     seed = song_seed(audio)
     storyboard = read_storyboard(project.path(STORYBOARD), analysis.sections, seed=seed)
     if request.seed is not None:

@@ -6,20 +6,25 @@ Conventions: sizes in pixels, times in seconds, rates as text until they are par
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from lib_music.errors import ProjectError, RangeError
+from lib_music.errors import InputError, ProjectError, RangeError
 from lib_music.project import Project
 from lib_music.schedule.animation import MAX_SIZE, MIN_SIZE, SIZE_STEP, Mode
 from lib_music.schedule.timebase import parse_fps
+from lib_music.track.link import parse_link
 
 #: The least of a song that makes a video, s.
 MIN_DURATION = 0.1
 #: The most that is taken: times the preset's motion, diffusion steps, letters of a sampler's name.
 MAX_INTENSITY, MAX_STEPS, MAX_NAME = 2.0, 150, 100
+#: The fields that are files and folders, and those that are on or off.
+PATHS = ("song", "cover", "prompts", "base_settings", "frames_dir", "spotify_analysis")
+SWITCHES = ("captions", "whole", "allow_download", "spotify_content", "keep_mismatch", "ask_analysis")
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,16 @@ class Request:
     :meth:`over`. ``intensity`` scales all motion, 0 to 2; an empty ``sampler`` and ``steps`` of None are ours. With
     ``whole`` the whole song is heard and the range cut out of how it moves, as on the page, and another seed gives the
     project's sections others; else the range is a song of its own.
+
+    ``song`` is None where there is only a ``link`` yet: that of a song on Spotify, as
+    :func:`lib_music.track.link.parse_link` writes it, or empty. Three switches are off until the person turns them on:
+    ``allow_download`` (audio may be fetched where none was given; ``choose`` is the number or the id of a recording to
+    take), ``spotify_content`` (what Spotify says and shows may feed what is painted) and ``keep_mismatch`` (the file
+    is right although its length is not Spotify's). ``spotify_analysis`` is a saved audio-analysis of Spotify's that is
+    heard instead of the file; ``ask_analysis`` asks Spotify for it.
     """
 
-    song: Path
+    song: Path | None
     cover: Path | None = None
     title: str | None = None
     artist: str | None = None
@@ -59,6 +71,13 @@ class Request:
     sampler: str = ""
     steps: int | None = None
     whole: bool = False
+    link: str = ""
+    allow_download: bool = False
+    choose: str = ""
+    spotify_content: bool = False
+    keep_mismatch: bool = False
+    spotify_analysis: Path | None = None
+    ask_analysis: bool = False
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -83,6 +102,22 @@ class Request:
         if self.cadence is not None and not 1 <= self.cadence <= 50:
             raise RangeError(f"cadence {self.cadence} is outside 1 to 50", "2 is usual")
         self._check_painting()
+        self._check_song()
+
+    @property
+    def sound(self) -> Path:
+        """The song's file; raises InputError where there is only a link."""
+        if self.song is None:
+            raise InputError("a link alone holds no sound", "give the song as a file too")
+        return self.song
+
+    def _check_song(self) -> None:
+        if self.song is None and not self.link:
+            raise RangeError("neither a song nor a link is given", "give one of them")
+        if self.link and parse_link(self.link).url != self.link:
+            raise RangeError("the link is not as it is written here", "paste it again")
+        if self.choose and not re.fullmatch(r"[1-9]|[\w-]{11}", self.choose, re.ASCII):
+            raise RangeError(f"{self.choose[:20]!r} is none of the recordings", "give its number")
 
     def _check_painting(self) -> None:
         if not 0 <= self.intensity <= MAX_INTENSITY:  # NaN is neither
@@ -95,16 +130,19 @@ class Request:
     def _check_types(self) -> None:
         """What comes from a project's file may have been edited by hand."""
         kinds: dict[type | tuple[type, ...], tuple[str, ...]] = {
-            Path: ("song", "cover", "prompts", "base_settings", "frames_dir"),
+            Path: PATHS,
             str: (
                 *("title", "artist", "preset", "style", "negative", "drive"),
-                *("fps", "mode", "renderer", "webui", "sampler"),
+                *("fps", "mode", "renderer", "webui", "sampler", "link", "choose"),
             ),
             int: ("width", "height", "seed", "cadence", "steps"),
             (int, float): ("start", "duration", "intensity"),
-            bool: ("captions", "whole"),
+            bool: SWITCHES,
         }
-        needed = ("song", "preset", "style", "drive", "start", "captions", "renderer", "intensity", "sampler", "whole")
+        needed = (
+            *("preset", "style", "drive", "start", "renderer", "intensity", "sampler", "link", "choose"),
+            *SWITCHES,
+        )
         for kind, names in kinds.items():
             for name in names:
                 value = getattr(self, name)
@@ -140,7 +178,8 @@ class Request:
         try:
             paths = {
                 k: project.folder / data[k] if data[k] is not None else None
-                for k in ("song", "cover", "prompts", "base_settings", "frames_dir")
+                for k in PATHS
+                if k in data
             }
             return cls(**{**data, **paths})
         except (KeyError, TypeError, ValueError) as error:

@@ -25,8 +25,8 @@ class Track:
     title : str
         Never empty; the file's name when nothing better is known.
     artists : tuple of str
-    duration : float
-        Seconds of the whole file, > 0.
+    duration : float or None
+        Seconds of the whole file, > 0; None while nobody knows.
     album, date, isrc, spotify_id : str
         Empty when unknown.
     genres : tuple of str
@@ -39,7 +39,7 @@ class Track:
 
     title: str
     artists: tuple[str, ...]
-    duration: float
+    duration: float | None
     album: str = ""
     date: str = ""
     isrc: str = ""
@@ -52,8 +52,8 @@ class Track:
     def __post_init__(self) -> None:
         if not self.title.strip():
             raise ValueError("Track.title is empty; use the file's name")
-        if not self.duration > 0:
-            raise ValueError(f"Track.duration is {self.duration!r}; it must be seconds > 0")
+        if self.duration is not None and not self.duration > 0:
+            raise ValueError(f"Track.duration is {self.duration!r}; it must be seconds > 0, or None")
         object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
 
     @property
