@@ -279,9 +279,6 @@ def _only_mine(descriptor: int) -> bool:
 
 
 def _writable(folder: Path) -> bool:
-    """Whether the file is in ``folder`` and ours to change, or could be made there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK | os.X_OK)
+    """Whether the file could be written to ``folder``, which need not be there yet and is not made."""
+    there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)

@@ -50,6 +50,7 @@ MAX_COVER_SIDE = 1000
 _ID = re.compile(r"[0-9A-Za-z]{22}")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+_TOKEN = re.compile(r"[!-~]{1,4096}")
 _INSTALL = "`music-visualizer doctor` says how; in the WebUI restart without --skip-install; a file alone works without"
 
 
@@ -231,8 +232,6 @@ class Spotify:
                 break
             waited = True
             time.sleep(seconds)
-        if exchange.token or not exchange.status:
-            self._client = None  # it may have kept a token that is none
         raise self._explained(exchange, error, what)
 
     def _try(self, call: Callable[[Any], Any], end: float) -> tuple[Any, Exchange, Exception | None]:
@@ -255,13 +254,18 @@ class Spotify:
         from spotipy.cache_handler import MemoryCacheHandler
         from spotipy.oauth2 import SpotifyClientCredentials
 
+        class Manager(SpotifyClientCredentials):  # type: ignore[misc]
+            OAUTH_TOKEN_URL = self._token_url
+
+            def _request_access_token(self) -> dict[str, Any]:
+                return _checked_token(super()._request_access_token())
+
         _silence()
         session = _session(self._base, self._token_url, self._timeout)
-        manager = SpotifyClientCredentials(
+        manager = Manager(
             self._credentials.id, self._credentials.secret, requests_session=session, requests_timeout=self._timeout,
             cache_handler=MemoryCacheHandler(),
         )
-        manager.OAUTH_TOKEN_URL = self._token_url
         client = spotipy.Spotify(
             auth_manager=manager, requests_session=session, requests_timeout=self._timeout, retries=0, status_retries=0
         )
@@ -282,6 +286,14 @@ class Spotify:
         for kept in (self._credentials.secret, self._credentials.id):
             text = text.replace(kept, "…")
         return clean_text(text, 160)
+
+
+def _checked_token(said: Any) -> dict[str, Any]:
+    """A token before spotipy keeps it; ValueError where it is none, without its text."""
+    token, seconds = (said.get("access_token"), said.get("expires_in")) if isinstance(said, dict) else (None, None)
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or not isinstance(seconds, (int, float)):
+        raise ValueError("no token")
+    return {"access_token": token, "expires_in": min(max(seconds, 0), 86_400)}
 
 
 def _session(base: str, token_url: str, timeout: float) -> requests.Session:
