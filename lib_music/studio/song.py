@@ -69,6 +69,8 @@ class SongInput:
         Its id.
     project : str
         The one that is open on the page; empty for none.
+    allow_download, spotify_content, keep_mismatch, choose
+        See :class:`~lib_music.request.Request`.
     """
 
     link: str = ""
@@ -79,6 +81,10 @@ class SongInput:
     artist: str = ""
     captioner: str = "palette"
     project: str = ""
+    allow_download: bool = False
+    spotify_content: bool = False
+    keep_mismatch: bool = False
+    choose: str = ""
 
 
 def produce(studio: Studio, given: SongInput) -> Job:
@@ -155,9 +161,10 @@ def _song(studio: Studio, given: SongInput, open_one: Known | None) -> Path:
         raise InputError("a link alone holds no sound", "upload the song as a file too, or give its path")
     if open_one is None or open_one.request is None:
         raise InputError("no song was given", "upload one, or give the path of one on the server")
-    if not open_one.request.song.is_file():
+    song = open_one.request.sound
+    if not song.is_file():
         raise InputError("the song's file is gone", "upload it again, or give its path")
-    return open_one.request.song
+    return song
 
 
 def _leave(studio: Studio, project: Project) -> None:
@@ -211,7 +218,7 @@ def _request(
 ) -> Request:
     """What the job shall do, with uploads copied into the project; what is left blank stays as it was."""
     request = before.request if before else None
-    held = request.song if request and request.song.is_file() else None
+    held = request.song if request and request.song and request.song.is_file() else None
     if not keep_song:
         inside = held is not None and held.resolve().parent == project.folder.resolve()
         song = held if held is not None and inside else copy_in(project, song, "song", AUDIO_SUFFIXES)
@@ -232,7 +239,7 @@ def _understand(
     reporter.stage("track")
     if given.link.strip():
         reporter.say("the link is not read: title and cover are the file's own")
-    audio = open_audio(request.song)
+    audio = open_audio(request.sound)
     reporter.check()
     captioner = studio.host.captioner(given.captioner, reporter.should_stop)
     try:

@@ -80,16 +80,16 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
 def _song(studio: Studio, now: Known) -> dict[str, Any]:
     """The card."""
     track, analysis, request, path = now.track, now.analysis, now.request, now.project.path
-    sound = listening(studio.host, now.project, request.song) if request else None
+    sound = listening(studio.host, now.project, request.song) if request and request.song else None
     cover = path("cover.png")
     warnings = list(now.said)
-    if request is not None and not request.song.is_file():
+    if request is not None and request.song is not None and not request.song.is_file():
         warnings.append("the song's file is gone: upload it again to paint or hear it")
     return {
         "title": track.title if track else clean_text(now.project.song_name()),
         "artists": list(track.artists) if track else [],
         "album": track.album if track else "",
-        "duration": _rounded(analysis.duration if analysis else track.duration if track else 0.0),
+        "duration": _rounded(analysis.duration if analysis else (track.duration or 0.0) if track else 0.0),
         "start": _rounded(analysis.start if analysis else 0.0),
         "tempo": _rounded(analysis.beats.tempo if analysis else 0.0),
         "key": f"{analysis.key} {analysis.mode}".strip() if analysis else "",
@@ -148,10 +148,11 @@ def _waveform(now: Known, analysis: Analysis) -> dict[str, Any] | None:
     """The kept outline; one that is missing is made, while the song is there."""
     if (wave := kept_outline(now.project, analysis.content_hash)) is not None:
         return wave
-    if now.request is None or not now.request.song.is_file():
+    song = now.request.song if now.request else None
+    if song is None or not song.is_file():
         return None
     end = analysis.start + analysis.duration
-    audio = Audio(now.request.song, analysis.content_hash, analysis.start, analysis.duration, end, 44_100)
+    audio = Audio(song, analysis.content_hash, analysis.start, analysis.duration, end, 44_100)
     try:
         return keep_outline(now.project, audio)
     except MusicVisualizerError:
