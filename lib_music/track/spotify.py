@@ -274,6 +274,8 @@ class Spotify:
 
     def _explained(self, exchange: Exchange, error: Exception | None, what: str) -> SpotifyError:
         """Why a try failed, for the person; none of what spotipy or the network raised is kept."""
+        if isinstance(error, ImportError):
+            return SpotifyError(f"spotipy is there but cannot be loaded ({error.name or 'damaged'})", _INSTALL)
         lost = isinstance(error, (WebError, TimeoutError)) or not exchange.status
         if error is not None and lost and not exchange.redirected:
             host = exchange.host or urlsplit(self._base).hostname or "Spotify"

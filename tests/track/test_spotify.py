@@ -14,6 +14,7 @@ import logging
 import pickle
 import re
 import socket
+import sys
 import threading
 import time
 import traceback
@@ -320,6 +321,14 @@ def test_without_spotipy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SpotifyError, match="spotipy is not installed"):
         Spotify(Credentials(CLIENT, SECRET))
+
+
+def test_a_spotipy_that_cannot_be_loaded(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed without what it needs."""
+    monkeypatch.setitem(sys.modules, "spotipy.oauth2", None)
+    with pytest.raises(SpotifyError, match=r"cannot be loaded .spotipy.oauth2") as raised:
+        spotify(place).track(ID)
+    assert "doctor" in raised.value.fix
 
 
 @pytest.mark.parametrize("base", ["http://api.spotify.com/v1/", "ftp://127.0.0.2/", "http://127.0.0.1.evil.example/"])
