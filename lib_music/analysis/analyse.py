@@ -67,17 +67,22 @@ def _beats(features: Features, bands: Floats, duration: float) -> tuple[Beats, E
     inside = pulse.times <= duration
     times, confidence = pulse.times[inside], pulse.confidence[inside]
     positions, meter, sure = bars.decode_bars(bars.evidence(features, bands, times))
-    found = Beats(times, positions, confidence, _tempo(times), pulse.tempi[1:], meter,
+    found = Beats(times, positions, confidence, usual_tempo(times), pulse.tempi[1:], meter,
                   sure * float(confidence.mean()) if confidence.size else 0.0)
+    return found, beat_presence(times, confidence, found.tempo, duration)
+
+
+def beat_presence(times: Times, confidence: Floats, tempo: float, duration: float) -> Envelope:
+    """How surely there is a beat, twice a second: the confidence of the beats around, 0 where none is near."""
     at = np.arange(0.0, duration, 1 / PRESENCE_RATE)
-    gap = 1.5 * 60 / max(found.tempo, 40.0)
+    gap = 1.5 * 60 / max(tempo, 40.0)
     near = np.abs(times[np.clip(np.searchsorted(times, at)[:, None] + (-1, 0), 0, max(times.size - 1, 0))]
                   - at[:, None]).min(axis=1) if times.size else np.full(at.size, np.inf)
     curve = np.where(near <= gap, np.interp(at, times, confidence) if times.size else 0.0, 0.0)
-    return found, Envelope(curve.astype(np.float32), PRESENCE_RATE)
+    return Envelope(curve.astype(np.float32), PRESENCE_RATE)
 
 
-def _tempo(times: Times) -> float:
+def usual_tempo(times: Times) -> float:
     """Usual tempo in BPM; 0 without beats. Intervals over four beats, because one is coarse."""
     if times.size < 2:
         return 0.0

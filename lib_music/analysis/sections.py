@@ -91,7 +91,7 @@ def describe(features: Features, bands: Floats, downbeats: Times, duration: floa
     blocks = ((timbre, 1.0), (pitch, 1.0), (rhythm, 0.6))
     distance = np.zeros((len(edges) - 1, len(edges) - 1))
     for block, weight in blocks:
-        distance += weight * _distances(block)
+        distance += weight * distances(block)
     off = distance.sum() / max(1, distance.size - len(distance))
     firm = np.isin(edges, downbeats) if np.isin(edges, downbeats).any() else np.ones(edges.size, np.bool_)
     return Material(edges, distance / max(off, 1e-9), _energy(features, bands, mel, fine), firm)
@@ -118,7 +118,7 @@ def _unit_rows(rows: Floats) -> Matrix:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float64)
 
 
-def _distances(rows: Matrix) -> Matrix:
+def distances(rows: Matrix) -> Matrix:
     """Squared distances between rows, scaled to a mean of 1 [shape=(n, n)]."""
     rows = rows - rows.mean(axis=0)
     square = (rows**2).sum(axis=1)

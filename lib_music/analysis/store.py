@@ -41,6 +41,7 @@ def save_analysis(path: Path, analysis: Analysis) -> None:
         {
             "format": FORMAT,
             "version": analysis.version,
+            "ear": analysis.ear,
             "content_hash": analysis.content_hash,
             "start": analysis.start,
             "duration": analysis.duration,
@@ -124,6 +125,7 @@ def _from_dict(found: dict[str, Any], blob: bytes) -> Analysis:
         content_hash=str(found["content_hash"]),
         start=float(found["start"]),
         version=int(found["version"]),
+        ear=found.get("ear", "own"),
     )
 
 
@@ -141,4 +143,4 @@ def find_cached(path: Path, content_hash: str, version: int) -> Analysis | None:
         found = load_analysis(path)
     except ProjectError:
         return None
-    return found if (found.content_hash, found.version) == (content_hash, version) else None
+    return found if (found.content_hash, found.version, found.ear) == (content_hash, version, "own") else None

@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 Role = Literal["intro", "verse", "build", "chorus", "drop", "break", "outro"]
 ROLES: tuple[Role, ...] = get_args(Role)
+Ear = Literal["own", "spotify"]
+EARS: tuple[Ear, ...] = get_args(Ear)
 Times = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -190,6 +192,8 @@ class Analysis:
         Where the range starts in the file, s.
     version : int
         Of the analyser.
+    ear : "own" or "spotify"
+        Who heard it: we, in the very file; or Spotify, in its own master, moved to where the file has it.
     """
 
     duration: float
@@ -203,8 +207,11 @@ class Analysis:
     content_hash: str = ""
     start: float = 0.0
     version: int = 0
+    ear: Ear = "own"
 
     def __post_init__(self) -> None:
+        if self.ear not in EARS:
+            raise ValueError(f"Analysis.ear is {self.ear!r}; it must be one of {EARS}")
         if not self.duration > 0:
             raise ValueError(f"Analysis.duration is {self.duration!r}; it must be seconds > 0")
         if abs(self.sections.duration - self.duration) > 1e-6:
