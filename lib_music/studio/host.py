@@ -139,6 +139,10 @@ class Host(Protocol):
         """Paint one picture inside a turn: seconds it took, model loading apart; None where that means nothing."""
         ...
 
+    def credentials_folder(self) -> Path:
+        """Where Spotify's credentials may lie, never served to anybody. Raises InputError where that is nowhere."""
+        ...
+
     def file_url(self, path: Path) -> str:
         """A URL, relative to the page, under which the browser gets a file of the workspace (Range included)."""
         ...

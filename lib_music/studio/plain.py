@@ -146,6 +146,13 @@ class PlainHost:
         """Nothing here can be warmed up."""
         return None
 
+    def credentials_folder(self) -> Path:
+        """The user's own folder of settings, as long as it does not lie in the workspace."""
+        from lib_music.credentials import safe_folder
+        from lib_music.studio.workspace import upload_folder
+
+        return safe_folder((self._folder, upload_folder()), hides_dots=False)
+
     def file_url(self, path: Path) -> str:
         """``file=`` and the path, which gradio's own route serves; raises InputError outside the workspace."""
         place = path.resolve()

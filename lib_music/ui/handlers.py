@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lib_music.studio.studio import Studio
 
 #: The parts of the page that have a line of their own for what went wrong.
-PARTS = ("song", "hearing", "prompts", "motion", "preview", "visualize", "resume", "settings")
+PARTS = ("song", "credentials", "hearing", "prompts", "motion", "preview", "visualize", "resume", "settings")
 #: Where a person looks after each action; every other one belongs to the hearing.
 _PART_OF = {
     **dict.fromkeys(("candidates", "take_candidate", "row", "link", "take", "style", "negative", "cover"), "prompts"),
@@ -35,6 +35,9 @@ _PART_OF = {
 }
 #: Seconds after which an answer goes out whatever happens: a pod's proxy cuts a request at 100.
 _PATIENCE = 45.0
+_NO_ANSWER = "Spotify has not answered; try again later"
+#: What the two boxes hold after each event.
+_EMPTIED: Shown = {"client_id": "", "client_secret": ""}
 _STILL_LOADING: tuple[str, ...] = ("it is still loading; Visualize waits for it",)
 
 
@@ -55,7 +58,8 @@ class Page(Answers):
     def attach(self, request: Any, aspect: Any = None) -> Shown:
         """The page was opened or loaded again: the project it showed, else that of the running job."""
         try:
-            return {"said_song": "", **self._attached(request, aspect), "page": self.surroundings()}
+            shown = self._attached(request, aspect)
+            return {"said_song": "", **shown, "page": self.surroundings(), "said_credentials": self.credentials()}
         except MusicVisualizerError as error:
             return {**self.nothing(), "said_song": error_lines(error)}
         except Exception as error:
@@ -137,6 +141,8 @@ class Page(Answers):
         title: Any,
         artist: Any,
         captioner: Any,
+        allow_download: Any,
+        spotify_content: Any,
         *boxes: Any,
     ) -> Shown:
         """Hear the song and word its prompts; a new project begins with the motion that stands in the boxes."""
@@ -150,6 +156,8 @@ class Page(Answers):
             title=form.line(title, "Title", 500).strip(),
             artist=form.line(artist, "Artists", 500).strip(),
             captioner=form.line(captioner, "Captioner", 40) or self.choices()["captioner"][0],
+            allow_download=allow_download is True,
+            spotify_content=spotify_content is True,
             project=form.line(project, "project"),
         )
         job = produce(self.studio, given)
@@ -173,6 +181,50 @@ class Page(Answers):
             # The range and the seed were meant for the song before.
             motion = dataclasses.replace(motion, start=0.0, duration=None, seed=None)
         write_motion(find_project(self.studio.host, project), motion)
+
+    # -- Spotify's credentials -----------------------------------------------------------------------------------
+
+    def credentials(self, *said: str) -> str:
+        """Whether credentials are set, and what else is to be said of them."""
+        from lib_music.studio import keys
+
+        return lines(*said, *keys.state(self.studio))
+
+    def set_credentials(self, id: Any, secret: Any) -> Shown:
+        """Keep both; whatever becomes of it, the boxes are empty afterwards."""
+        from lib_music.studio import keys
+
+        def work() -> str:
+            keys.store(self.studio, form.line(id, "Client ID"), form.line(secret, "Client secret"))
+            return "stored; Test makes a real call"
+
+        return self._credentials(work)
+
+    def delete_credentials(self) -> Shown:
+        """Delete what is stored."""
+        from lib_music.studio import keys
+
+        return self._credentials(lambda: "deleted" if keys.delete(self.studio) else "nothing was stored")
+
+    def test_credentials(self) -> Shown:
+        """Ask Spotify for a song."""
+        from lib_music.studio import keys
+
+        return self._credentials(lambda: within(_PATIENCE, lambda: keys.test(self.studio), _NO_ANSWER))
+
+    def asking(self) -> Shown:
+        """What stands there until the test is over."""
+        return {**_EMPTIED, "said_credentials": lines("asking Spotify…")}
+
+    def _credentials(self, work: Callable[[], str]) -> Shown:
+        """Do it and say how it went; an unexpected fault is told without its words, which could hold anything."""
+        try:
+            return {**_EMPTIED, "said_credentials": self.credentials(work())}
+        except MusicVisualizerError as error:
+            said = error_lines(error)
+        except Exception as error:
+            said = lines(f"unexpected {type(error).__name__}: nothing was changed", bad=True)
+        return {**_EMPTIED, "said_credentials": said + self.credentials()}
 
     # -- hearing and prompts -------------------------------------------------------------------------------------
 

@@ -48,6 +48,17 @@ _DRAW = """(page, view, status, mark) => {
   }
   return [];
 }""".replace("PREFIX", PREFIX)
+#: The two switches of a link, each with the note that stands beside it.
+DOWNLOAD = "Get the audio with yt-dlp when I give none"
+RIGHTS = (
+    "You need the rights to the recording and the artwork; this extension gives you none. YouTube's terms forbid "
+    "downloading without permission. Off: nothing is fetched, and a link alone asks for the file."
+)
+CONTENT = "Spotify's cover and titles may feed captions, palette, picture and prompts"
+POLICY = (
+    "Spotify's Developer Policy forbids feeding its content to machine-learning models and setting it to pictures. "
+    "Off: your own, the file's own or a generated cover is used; Spotify's is only shown, with its name and link."
+)
 _STRETCH = """(project, stretch, ...rest) =>
   [project, window.musicVisualizer && musicVisualizer.stretch ? musicVisualizer.stretch() : "", ...rest]"""
 _WHOLE = """(project, stretch, ...rest) => [project, "", ...rest]"""
@@ -55,6 +66,10 @@ _WHOLE = """(project, stretch, ...rest) => [project, "", ...rest]"""
 
 def _heading(text: str) -> str:
     return f'<h2 class="music-visualizer-heading">{text}</h2>'
+
+
+def _place(name: str) -> str:
+    return f'<div id="{PREFIX}_{name}_view"></div>'
 
 
 def _take(name: str, first_of: bool = False) -> str:
@@ -110,9 +125,9 @@ class _Parts:
         self.made[name] = found
         return found
 
-    def drawn(self, name: str, *more: str) -> None:
-        """A place that the page's script fills, with ``more`` HTML of ours below it."""
-        self.add(gr.HTML, name, "".join((f'<div id="{PREFIX}_{name}_view"></div>', *more)))
+    def drawn(self, name: str, *more: str, before: str = "") -> None:
+        """A place that the page's script fills, with HTML of ours above it and ``more`` below it."""
+        self.add(gr.HTML, name, "".join((before, _place(name), *more)))
 
     def said(self, name: str) -> None:
         """The line of a part of the page."""
@@ -197,19 +212,33 @@ def _song(parts: _Parts, choices: dict[str, tuple[str, ...]], captioner: str) ->
             parts.add(upload, "upload", label="Song (audio or video file)", file_types=["audio", "video"], height=120)
             parts.box("path", "or a path on the server", placeholder="a file in an allowed folder, for big files")
             parts.box("link", "or a Spotify link", placeholder="https://open.spotify.com/track/…")
+            parts.add(gr.Checkbox, "allow_download", label=DOWNLOAD, info=RIGHTS, value=False)
+            parts.add(gr.Checkbox, "spotify_content", label=CONTENT, info=POLICY, value=False)
         with gr.Column(elem_id=f"{PREFIX}_column_cover", scale=1):
             parts.add(upload, "cover", label="Cover", file_types=["image"], height=120)
             parts.box("title", "Title", placeholder="the song's own")
             parts.box("artist", "Artists", placeholder="the song's own; several with ;")
+    _credentials(parts)
     with parts.row("produce"):
         offered = list(choices["captioner"])
         chosen = captioner if captioner in offered else offered[0]
         parts.add(gr.Dropdown, "captioner", label="Captioner", choices=offered, value=chosen)
         parts.button("produce", "Produce prompts", variant="primary")
     parts.said("song")
-    parts.drawn("progress_produce")
-    parts.drawn("card")
+    parts.drawn("progress_produce", _place("card"))
     parts.drawn("timeline", _heading("Fix the hearing"))
+
+
+def _credentials(parts: _Parts) -> None:
+    """The credentials, which can be set and never seen."""
+    with parts.add(gr.Accordion, "credentials", label="Spotify credentials", open=False):
+        parts.said("credentials")
+        parts.box("client_id", "Client ID", type="password")
+        parts.box("client_secret", "Client secret", type="password")
+        with parts.row("credentials"):
+            parts.button("set_credentials", "Set")
+            parts.button("test_credentials", "Test")
+            parts.button("delete_credentials", "Delete")
 
 
 def _hearing(parts: _Parts) -> None:
@@ -275,27 +304,23 @@ def _painting(parts: _Parts, choices: dict[str, tuple[str, ...]], studio: Studio
         parts.button("preview_song", "Preview the whole song")
         parts.button("preview_stretch", "Preview the visible stretch")
     parts.said("preview")
-    parts.drawn("progress_preview")
-    parts.drawn("preview", _heading("Visualize"))
+    parts.drawn("progress_preview", _place("preview"), _heading("Visualize"))
     offered = list(choices["renderer"])
     with parts.row("renderer"):
         parts.add(gr.Radio, "renderer", label="Renderer", choices=offered, value=offered[0])
         parts.add(gr.Checkbox, "captions", label="Write the prompts into the animatic", value=False)
     unusable = [f"{choice.label}: {choice.note}" for choice in studio.host.renderers() if not choice.usable]
-    parts.add(gr.HTML, "renderer_note", lines(*unusable))
-    parts.drawn("cost")
+    parts.drawn("cost", before=lines(*unusable))
     with parts.row("visualize"):
         parts.button("estimate", "Estimate")
         parts.button("visualize", "Visualize", variant="primary")
         parts.button("interrupt", "Interrupt", variant="stop")
     parts.said("visualize")
-    parts.drawn("progress")
-    parts.add(gr.HTML, "gallery", f'<div id="{PREFIX}_gallery_container"></div>')
-    parts.drawn("video", _heading("Resume"))
+    parts.drawn("progress", f'<div id="{PREFIX}_gallery_container"></div>')
+    parts.drawn("video", _heading("Resume"), _place("visuals"))
 
 
 def _resume(parts: _Parts) -> None:
-    parts.drawn("visuals")
     with parts.row("resume"):
         parts.box("typed", "Timestring or project of an earlier visual", placeholder="20260131235959")
         parts.button("resume", "Resume")
@@ -331,7 +356,7 @@ def _wire(parts: _Parts, page: Page) -> None:
     on("attach", page.attach, parts.named("request", "aspect"), _take("takeAttach", first_of=True))
     on("poll", page.poll, parts.named("request", "mark", *words), _take("takePoll", first_of=True))
     on("act", page.act, parts.named("request"), _take("takeAction"))
-    song = ("link", "upload", "path", "cover", "title", "artist", "captioner")
+    song = ("link", "upload", "path", "cover", "title", "artist", "captioner", "allow_download", "spotify_content")
     on("produce", page.produce, [project, *parts.named(*song), *motion])
     for name, action in (
         ("tempo_double", {"do": "tempo", "factor": 2}),
@@ -357,6 +382,7 @@ def _wire(parts: _Parts, page: Page) -> None:
     # By itself: an update that changes nothing makes gradio 4 replace a component, and with it the guard of an upload.
     given = {name: made[name] for name in ("upload", "cover", "link", "path", "title", "artist")}
     listen(made["forget_given"].click, page.forget_given, outputs=given)
+    _wire_credentials(parts, page)
     for name in form.MOTION:
         listen(made[name].input, js=_soon("save_motion", 500))
     for name in words:
@@ -364,3 +390,13 @@ def _wire(parts: _Parts, page: Page) -> None:
         if hasattr(made[name], "blur"):
             # Whoever leaves the box may press the next button at once.
             listen(made[name].blur, js=_soon("save_words", 0))
+
+
+def _wire_credentials(parts: _Parts, page: Page) -> None:
+    """Every event empties the boxes; what was in them goes nowhere but into the file."""
+    shown = {name: parts[name] for name in ("said_credentials", "client_id", "client_secret")}
+    both = parts.named("client_id", "client_secret")
+    listen(parts["set_credentials"].click, page.set_credentials, both, shown)
+    listen(parts["delete_credentials"].click, page.delete_credentials, outputs=shown)
+    asked = listen(parts["test_credentials"].click, page.asking, outputs=shown)
+    listen(asked.then, page.test_credentials, outputs=shown)

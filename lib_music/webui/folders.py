@@ -106,7 +106,27 @@ def _inside(path: Path, folder: Path) -> PurePath | None:
 
 
 def hidden_by_host() -> bool:
-    """Whether the host would serve no file of the workspace: gradio 3 refuses a dot folder anywhere in a path."""
+    """Whether the host would serve no file of the workspace."""
+    return dots_are_refused() and any(p.startswith(".") for p in workspace().folder.parts)
+
+
+def dots_are_refused() -> bool:
+    """Whether no path with a part that begins with a dot is served: gradio 3 refuses them, gradio 4 does not."""
     import gradio
 
-    return gradio.__version__.startswith("3.") and any(p.startswith(".") for p in workspace().folder.parts)
+    return str(gradio.__version__).startswith("3.")
+
+
+def served_folders() -> tuple[Path, ...]:
+    """The folders whose files the host hands to the browser, or may hand out at its next start."""
+    from modules import shared
+
+    from lib_music.studio.workspace import upload_folder
+
+    # gradio 3 serves what lies below the folder it runs in; both hosts allow their data folder.
+    found = [Path.cwd(), data_folder(), workspace().folder, upload_folder()]
+    given = getattr(getattr(shared, "demo", None), "allowed_paths", None)
+    options = getattr(getattr(shared, "cmd_opts", None), "gradio_allowed_path", None)
+    for names in (given, options):
+        found += [Path(name) for name in names if isinstance(name, (str, Path))] if isinstance(names, list) else []
+    return tuple(dict.fromkeys(folder.absolute() for folder in found))

@@ -174,6 +174,14 @@ class WebuiHost:
             raise Interrupted("stopped during the warm-up picture", "start it again")
         return seconds
 
+    def credentials_folder(self) -> Path:
+        """Where Spotify's credentials may lie: the user's settings, else a dot folder that is never served."""
+        from lib_music.credentials import safe_folder
+
+        hides_dots = folders.dots_are_refused()
+        fallback = folders.data_folder() / ".music_visualizer" if hides_dots else None
+        return safe_folder(folders.served_folders(), hides_dots=hides_dots, fallback=fallback)
+
     def file_url(self, path: Path) -> str:
         """A URL, relative to the page, under which the browser gets a file of the workspace."""
         _serve_workspace()

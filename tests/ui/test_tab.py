@@ -18,11 +18,12 @@ from lib_music.ui.tab import PREFERENCES, PREFIX, build_tab  # noqa: E402
 
 #: In which order a person works.
 ORDER = (
-    "notices", "upload", "path", "link", "cover", "captioner", "produce", "progress_produce", "card", "timeline",
-    "tempo_double", "tempo_half", "downbeat_on", "nudge", "candidate_1", "candidate_5", "style", "negative", "rows",
-    "preset", "intensity", "fps", "cadence", "aspect", "width", "start", "seed", "sampler", "steps", "preview_song",
-    "progress_preview", "preview", "renderer", "cost", "estimate", "visualize", "interrupt", "progress", "video",
-    "visuals", "typed", "resume", "settings",
+    "notices", "upload", "path", "link", "allow_download", "spotify_content", "cover", "credentials", "client_id",
+    "client_secret", "set_credentials", "test_credentials", "delete_credentials", "captioner", "produce",
+    "progress_produce", "timeline", "tempo_double", "tempo_half", "downbeat_on", "nudge", "candidate_1",
+    "candidate_5", "style", "negative", "rows", "preset", "intensity", "fps", "cadence", "aspect", "width", "start",
+    "seed", "sampler", "steps", "preview_song", "progress_preview", "renderer", "cost", "estimate", "visualize",
+    "interrupt", "progress", "video", "typed", "resume", "settings",
 )  # fmt: skip
 #: What the page's script draws.
 DRAWN = (
