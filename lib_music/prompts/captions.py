@@ -242,10 +242,17 @@ def _caption(
         if not isinstance(caption, Caption):
             raise TypeError(f"it returned {type(caption).__name__}, not a Caption")
     except _CAPTIONER_FAILURES as error:
-        reason = Found(str(error) or type(error).__name__).text[:200]
+        reason = Found(_said(error)).text[:200]
         warning = f"captioner not available: using the palette ({Found(captioner.name).text}: {reason})"
         return Caption(look=look), (warning,)
     return Caption(caption.subjects, caption.look or look), ()
+
+
+def _said(error: Exception) -> str:
+    """What an error says; in captions nothing may stand in parentheses, as the fix of ours does."""
+    if isinstance(error, MusicVisualizerError):
+        return "; ".join(filter(None, (error.message, error.fix)))
+    return str(error) or type(error).__name__
 
 
 def _compose(tags: Tags, palette: Palette | None, caption: Caption, n: int, seed: int) -> tuple[Found, ...]:

@@ -255,3 +255,15 @@ def test_words_are_plain() -> None:
             assert Found(phrase).text == phrase
     for phrase in (*DISTANCES, *(m.phrase for m in MEDIUMS), *(light.phrase for light in LIGHTS)):
         assert Found(phrase).text == phrase
+
+
+def test_the_fix_of_a_captioners_error_stands_apart(cover: Path) -> None:
+    class Failing:
+        name = "blip"
+
+        def caption(self, image: Image.Image, tags: Tags) -> Caption:
+            raise CoverError("its model is not here", "look at the console")
+
+    assert produce_prompts(track(), cover, Failing()).warnings == (
+        "captioner not available: using the palette (blip: its model is not here; look at the console)",
+    )
