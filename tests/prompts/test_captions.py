@@ -264,6 +264,6 @@ def test_the_fix_of_a_captioners_error_stands_apart(cover: Path) -> None:
         def caption(self, image: Image.Image, tags: Tags) -> Caption:
             raise CoverError("its model is not here", "look at the console")
 
-    assert produce_prompts(track(), cover, Failing()).warnings == (
+    assert produce_prompts(Failing(), cover, track()).warnings == (
         "captioner not available: using the palette (blip: its model is not here; look at the console)",
     )
