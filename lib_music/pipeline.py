@@ -18,13 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib_music.audio import Audio, open_audio
-from lib_music.errors import InputError, Interrupted, RangeError, StoryboardError
+from lib_music.errors import InputError, Interrupted, MusicVisualizerError, RangeError, StoryboardError
 from lib_music.ffmpeg import file_url
-from lib_music.files import digest, slug, write_json
+from lib_music.files import digest, slug
+from lib_music.introduce import fetched_earlier, introduce, meet_again, no_sound, obtain, suggest
 from lib_music.project import Project, fingerprint
 from lib_music.request import Request
 from lib_music.schedule.animation import Animation
 from lib_music.schedule.timebase import Timebase, parse_fps
+from lib_music.track.know import MismatchError, meet, mismatch_of
 
 if TYPE_CHECKING:
     from lib_music.analysis import Analysis
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from lib_music.render.deforum_base import BaseSettings
     from lib_music.render.renderer import Renderer
     from lib_music.track import Track
+    from lib_music.track.know import Met, Outside
     from lib_music.video.encode import Encoding
     from lib_music.video.mux import Titles
 
@@ -119,12 +122,12 @@ class Result:
     warnings: tuple[str, ...] = field(default=())
 
 
-def check_inputs(request: Request) -> tuple[Audio, BaseSettings | None, frozenset[str]]:
-    """Read all the person's files before anything is written; raises InputError.
+def check_inputs(request: Request) -> tuple[BaseSettings | None, frozenset[str]]:
+    """Read all the person's files but the song before anything is written; raises InputError.
 
     Returns
     -------
-    audio, base settings or None, driven keys
+    base settings or None, driven keys
     """
     from lib_music.render.deforum_base import read_base_settings
     from lib_music.render.deforum_settings import resolve_drive
@@ -139,9 +142,14 @@ def check_inputs(request: Request) -> tuple[Audio, BaseSettings | None, frozense
         raise StoryboardError(f"no such file: {request.prompts}", "check the path given to --prompts")
     if request.cover is not None:
         check_cover(request.cover)
+    return base, driven
+
+
+def check_song(request: Request) -> Audio:
+    """Read the song before anything is written; raises InputError."""
     if request.whole:
-        return open_audio(request.sound), base, driven
-    return open_audio(request.sound, start=request.start, duration=request.duration), base, driven
+        return open_audio(request.sound)
+    return open_audio(request.sound, start=request.start, duration=request.duration)
 
 
 def revived(request: Request, project: Project) -> tuple[Request, tuple[str, ...]]:
@@ -156,8 +164,10 @@ def revived(request: Request, project: Project) -> tuple[Request, tuple[str, ...
     return request, tuple(said)
 
 
-def default_folder(request: Request) -> Path:
+def default_folder(request: Request, met: Met | None = None) -> Path:
     """Where the project goes when the person names no folder: beside where they stand, named like the song."""
+    if request.song is None and met is not None:
+        return Path.cwd() / slug(request.title or met.title)
     return Path.cwd() / slug(request.sound.stem)
 
 
@@ -170,9 +180,10 @@ def prepare(
     base: BaseSettings | None = None,
     driven: frozenset[str] = frozenset(),
     captioner: Captioner | None = None,
+    met: Met | None = None,
 ) -> Plan:
     """Everything up to the Animation; writes each stage's file into the (open) project."""
-    known = understand(request, project, reporter, audio=audio, captioner=captioner)
+    known = understand(request, project, reporter, audio=audio, captioner=captioner, met=met)
     return choreograph(known, project, reporter, base=base, driven=driven)
 
 
@@ -184,27 +195,36 @@ def understand(
     audio: Audio,
     captioner: Captioner | None = None,
     anew: bool = False,
+    met: Met | None = None,
+    outside: Outside | None = None,
 ) -> Understanding:
     """What the song is, how it sounds and what to paint; writes each stage's file into the (open) project.
 
-    Candidates that the project holds are kept; ``anew`` makes them again, and what the person wrote stays.
+    Candidates that the project holds are kept; ``anew`` makes them again, and what the person wrote stays. ``met`` is
+    what Spotify says of the request's link, where it was asked already; ``outside`` how it is asked.
     """
     project.own(audio.content_hash)
-    warnings = list(audio.warnings)
     reporter.stage("track")
-    track, cover = _track(request, project, audio, warnings)
+    met = met or meet_again(request, project, outside)
+    reporter.check()
+    told = introduce(request, project, reporter, audio=audio, met=met, outside=outside)
     reporter.check()
     analysis = _analysis(project, audio, reporter)
     reporter.check()
     reporter.stage("prompts")
     seed = request.seed if request.seed is not None else song_seed(audio)
-    suggestions = _suggestions(project, track, cover, captioner, seed, anew)
+    suggestions = suggest(project, told, captioner, seed, anew)
     reporter.check()
+    warnings = list(told.warnings)
+    if told.withdrawn and project.path(STORYBOARD).is_file():
+        warnings.append(f"{STORYBOARD} was worded with Spotify's content; delete it to have it worded without")
     storyboard = _storyboard(request, project, analysis, suggestions.texts, seed)
     warnings += [*suggestions.warnings, *storyboard.warnings]
     if request.whole and request.seed is not None:
         storyboard = storyboard.reseeded(request.seed)
-    return Understanding(request, audio, track, analysis, storyboard, cover, suggestions, seed, tuple(warnings))
+    return Understanding(
+        request, audio, told.track, analysis, storyboard, told.cover, suggestions, seed, tuple(warnings)
+    )
 
 
 def choreograph(
@@ -309,35 +329,6 @@ def song_seed(audio: Audio) -> int:
     return int(audio.content_hash[:7], 16)
 
 
-def _track(request: Request, project: Project, audio: Audio, warnings: list[str]) -> tuple[Track, Path]:
-    from lib_music.track.cover import prepare_cover
-    from lib_music.track.tags import read_track
-
-    artists = None if request.artist is None else tuple(a.strip() for a in request.artist.split(";") if a.strip())
-    name = project.song_name()
-    track = read_track(audio.path, title=request.title, artists=artists, name=name, duration=audio.total)
-    cover = prepare_cover(request.cover, audio.path, track, project.path("cover.png"))
-    warnings += cover.warnings
-    track = replace(track, cover=cover.path, sources={**track.sources, "cover": cover.source})
-    card = {
-        "version": 1,
-        "title": track.title,
-        "artists": list(track.artists),
-        "duration": track.duration,
-        "album": track.album,
-        "date": track.date,
-        "genres": list(track.genres),
-        "isrc": track.isrc,
-        "spotify_id": track.spotify_id,
-        "cover": cover.path.name,
-        "sources": dict(track.sources),
-        "generation_may_use": sorted(track.generation_may_use),
-        "warnings": list(warnings),
-    }
-    write_json(project.path("track.json"), card)
-    return track, cover.path
-
-
 def cache_folder() -> Path:
     """Where analyses are kept: ``$MUSIC_VISUALIZER_CACHE``, or the user's cache folder."""
     import os
@@ -369,27 +360,6 @@ def _analysis(project: Project, audio: Audio, reporter: Reporter) -> Analysis:
     save_analysis(project.path("analysis.json"), analysis)
     corrections = project.path(CORRECTIONS)
     return read_corrections(corrections).apply(analysis) if corrections.is_file() else analysis
-
-
-def _suggestions(
-    project: Project, track: Track, cover: Path, captioner: Captioner | None, seed: int, anew: bool
-) -> Suggestions:
-    """The project's candidates; made when there are none, or again where that is asked for."""
-    from lib_music.prompts.captions import PaletteCaptioner, produce_prompts
-    from lib_music.prompts.suggestions import SUGGESTIONS, Suggestions, read_suggestions, write_suggestions
-
-    path = project.path(SUGGESTIONS)
-    kept = read_suggestions(path)
-    if kept is not None and not anew:
-        return kept
-    eyes = captioner or PaletteCaptioner()
-    words = produce_prompts(eyes, cover, track, seed=seed)
-    with project.editing():
-        # Read again: the person may have edited while a model looked at the cover.
-        kept = read_suggestions(path) or Suggestions(eyes.name, words.prompts)
-        made = kept.anew(eyes.name, words.prompts, words.warnings)
-        write_suggestions(path, made)
-    return made
 
 
 def _storyboard(
@@ -606,14 +576,23 @@ def make_plan(
 ) -> Plan:
     """Check the inputs, then prepare a project; nothing is written when an input is bad.
 
-    ``then`` runs while the project is still held.
+    ``then`` runs while the project is still held. Raises MismatchError where the file is not as long as the song that
+    the link names, and that was not said to be right.
     """
-    audio, base, driven = check_inputs(request)
+    base, driven = check_inputs(request)
+    met = _met(request, folder, reporter)
+    folder = (folder or default_folder(request, met)).resolve()
+    if request.song is None:
+        request = _with_sound(request, folder, met, reporter)
+    audio = check_song(request)
+    if (mismatch := mismatch_of(audio, met)) is not None and not request.keep_mismatch:
+        raise MismatchError(mismatch)
     request = request.over(base.values if base else {}, driven)
-    folder = (folder or default_folder(request)).resolve()
     with Project(folder) as project:
         try:
-            plan = prepare(request, project, reporter, audio=audio, base=base, driven=driven, captioner=captioner)
+            plan = prepare(
+                request, project, reporter, audio=audio, base=base, driven=driven, captioner=captioner, met=met
+            )
         except InputError:
             # A storyboard that does not fit is found late; what was made for nothing goes again.
             if project.is_new:
@@ -622,6 +601,30 @@ def make_plan(
         if then is not None:
             then(plan, project)
     return plan
+
+
+def _met(request: Request, folder: Path | None, reporter: Reporter) -> Met | None:
+    """What Spotify says of the request's link; where a project knows it already, nobody is asked."""
+    if not request.link:
+        return None
+    reporter.stage("track")
+    if folder is None and request.song is None:
+        return meet(request.link)
+    return meet_again(request, Project(folder or default_folder(request)))
+
+
+def _with_sound(request: Request, folder: Path, met: Met | None, reporter: Reporter) -> Request:
+    """The request with the file that was fetched for its link; what was made for nothing goes again."""
+    assert met is not None, "see Request"
+    if not request.allow_download and fetched_earlier(request, Project(folder)) is None:
+        raise no_sound(met)
+    with Project(folder) as project:
+        try:
+            return obtain(request, project, reporter, met=met)
+        except MusicVisualizerError:
+            if project.is_new:
+                project.discard()
+            raise
 
 
 def make_video(

@@ -159,8 +159,15 @@ class Project:
         if not self.file.exists():
             held = {"version": PROJECT_VERSION, "content_hash": content_hash}
             write_json(self.file, {**held, "song_name": song_name} if song_name else held)
-        elif self._held().get("content_hash") != content_hash:
+        elif not (held := self._held()).get("content_hash"):
+            write_json(self.file, {**held, "content_hash": content_hash})
+        elif held["content_hash"] != content_hash:
             raise ProjectError(f"{self.folder} holds the project of another song", "give another --out")
+
+    def begin(self) -> None:
+        """Make the folder a project whose song is not there yet; nothing changes where it is one."""
+        if not self.file.exists():
+            write_json(self.file, {"version": PROJECT_VERSION, "content_hash": ""})
 
     def remember(self, request: dict[str, Any], imported: str) -> None:
         """Write down what was asked, and the digest of the prompts file that the storyboard came from."""

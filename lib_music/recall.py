@@ -13,6 +13,7 @@ from lib_music.analysis import Analysis, load_analysis, read_corrections
 from lib_music.audio import Audio
 from lib_music.errors import InputError, ProjectError
 from lib_music.files import read_json
+from lib_music.introduce import CARD as CARD
 from lib_music.pipeline import CORRECTIONS, STORYBOARD, Understanding, song_seed
 from lib_music.project import Project
 from lib_music.prompts.storyboard import read_storyboard
@@ -20,8 +21,8 @@ from lib_music.prompts.suggestions import SUGGESTIONS, Suggestions, read_suggest
 from lib_music.request import Request
 from lib_music.track import Track
 
-#: The song's card and what was heard, in the project.
-CARD, ANALYSIS = "track.json", "analysis.json"
+#: What was heard, in the project.
+ANALYSIS = "analysis.json"
 
 
 def recall(project: Project, request: Request, audio: Audio | None = None) -> Understanding:
@@ -76,7 +77,7 @@ def recall_track(project: Project) -> Track:
         return Track(
             title=_text(card["title"]),
             artists=tuple(_text(artist) for artist in card["artists"]),
-            duration=float(card["duration"]),
+            duration=None if card["duration"] is None else float(card["duration"]),
             album=_text(card["album"]),
             date=_text(card["date"]),
             isrc=_text(card["isrc"]),

@@ -1,4 +1,4 @@
-"""The song's picture: the person's own file, else the one inside the song, else one drawn from its title.
+"""The song's picture: the person's own, else the one inside the song, else a fetched one, else one that is drawn.
 
 Conventions: a prepared cover is an 8-bit RGB PNG, upright, opaque, sRGB, :data:`MIN_SIDE` to
 :data:`MAX_SIDE` pixels a side, written aside and renamed. Pictures are opened by Pillow's readers of
@@ -57,19 +57,23 @@ class Cover:
     warnings: tuple[str, ...] = ()
 
 
-def prepare_cover(own: Path | None, audio_path: Path, track: Track, out: Path) -> Cover:
+def prepare_cover(
+    own: Path | None, audio_path: Path | None, track: Track, out: Path, fetched: tuple[Path, Source] | None = None
+) -> Cover:
     """Choose, check and convert the song's picture, and write it to ``out``.
 
     Parameters
     ----------
     own : Path or None
         The person's picture: JPEG, PNG, WebP, GIF, BMP or TIFF; of an animated one the first frame.
-    audio_path : Path
+    audio_path : Path or None
         The song, for the picture inside it.
     track : Track
         Its title and artists seed the picture that is drawn when there is none.
     out : Path
         The PNG to write; its folder is made.
+    fetched : Path and Source, optional
+        A picture that was prepared already, and may be used, for where there is none inside the song.
 
     Raises
     ------
@@ -83,7 +87,7 @@ def prepare_cover(own: Path | None, audio_path: Path, track: Track, out: Path) -
         _write(picture, out)
         return Cover(out, "own file", told)
     passed_over: list[str] = []
-    for data in _embedded(audio_path, passed_over):
+    for data in _embedded(audio_path, passed_over) if audio_path is not None else ():
         try:
             picture = _decode(data, "the picture inside the song")
         except CoverError as error:
@@ -93,6 +97,10 @@ def prepare_cover(own: Path | None, audio_path: Path, track: Track, out: Path) -
         return Cover(out, "embedded", tuple(passed_over))
     from PIL import Image
 
+    if fetched is not None:
+        with contextlib.suppress(CoverError):  # somebody has been at it
+            _write(_decode(_read(fetched[0]), fetched[0].name), out)
+            return Cover(out, fetched[1], tuple(passed_over))
     _write(Image.fromarray(generate_cover(track.title, track.artists)), out)
     return Cover(out, "generated", tuple(passed_over))
 
