@@ -200,7 +200,7 @@ def _check_file(path: Path) -> None:
         if not stat.S_ISREG(status.st_mode):
             raise AudioError(f"{path} is a device, a pipe or a socket", "save the song as a file first")
         if status.st_size == 0:
-            raise AudioError(f"{path} is empty (0 bytes)", "copy or download it again")
+            raise AudioError(f"{path.name} is empty (0 bytes)", "copy or download it again")
         with path.open("rb") as file:
             file.read(1)
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -21,7 +21,7 @@ def number(action: Mapping[str, Any], name: str, low: float, high: float) -> flo
         raise InputError(f"{name} is {_excerpt(value)}, not a number", _FIX)
     # NaN fails both comparisons; a whole number of a thousand digits is compared before it is converted.
     if not low <= value <= high:
-        raise InputError(f"{name} is {_excerpt(value)}", f"give {low:g} to {high:g}")
+        raise InputError(f"{name} is {_excerpt(value)}", f"give {low:.10g} to {high:.10g}")
     return float(value)
 
 

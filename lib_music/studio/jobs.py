@@ -48,6 +48,15 @@ _RATE_WINDOW, _TAIL_LEAST, _RATE_LEAST, _RATE_STEP = 60.0, 3.0, 2.0, 0.25
 _WRITE_EVERY = 2.0
 #: How much is kept: lines a job said, records of jobs that are over.
 MAX_SAID, MAX_RECORDS = 50, 60
+#: How many jobs of a lane may wait or run: pages poll all of them, and anybody who reaches the page can press a button.
+MAX_ACTIVE = 20
+#: What to do after an interrupted job of each kind.
+AFTER: Mapping[Kind, str] = {
+    "produce": "press Produce prompts again",
+    "preview": "press Preview again",
+    "warm-up": "press Estimate again",
+    "visualize": "Resume goes on from there",
+}
 RECORD_VERSION = 1
 _ID = re.compile(r"mv-[0-9a-f]{16}")
 log = logging.getLogger("lib_music")
@@ -139,7 +148,7 @@ class JobReporter(Reporter):
         self.describe: Callable[[float], str] | None = None
         self.publish: Callable[[Painting], None] | None = None
         self.stops: list[Callable[[], bool]] = []
-        self._shares = SHARES[job.kind]
+        self._shares, self._after = SHARES[job.kind], AFTER[job.kind]
         self._stop, self._update = stop, update
         self._said: tuple[str, ...] = ()
         self._stage, self._total, self._begun = "", 1.0, 0.0
@@ -187,7 +196,7 @@ class JobReporter(Reporter):
     def check(self) -> None:
         """Raise Interrupted when the person wants to stop."""
         if self.should_stop():
-            raise Interrupted("interrupted", "Resume goes on from here")
+            raise Interrupted("interrupted", self._after)
 
     def _show(self, amount: float) -> None:
         share = self._shares.get(self._stage, 0.0)
@@ -249,16 +258,32 @@ class Jobs:
     # -- what the page calls -------------------------------------------------------------------------------------
 
     def submit(self, kind: Kind, project: str, work: Work) -> Job:
-        """Queue ``work`` in its lane; returns at once. Raises ProjectError when the records cannot be written."""
+        """Queue ``work`` in its lane; returns at once.
+
+        Raises
+        ------
+        InputError
+            Too many wait already.
+        ProjectError
+            The records cannot be written.
+        """
         job = Job(f"mv-{secrets.token_hex(8)}", kind, project, created=time.time())
         self._live()
         with self._changing:
+            self.check_room(kind)
             self._jobs[job.id] = job
             self._stops[job.id] = threading.Event()
         self._write(job.id)
         self._lane(LANES[kind]).put((job.id, work))
         self._forget_old()
         return job
+
+    def check_room(self, kind: Kind) -> None:
+        """Raise InputError when as many jobs as are taken wait or run in the lane of that kind."""
+        with self._changing:
+            busy = [job for job in self._jobs.values() if not job.is_over and LANES[job.kind] == LANES[kind]]
+        if len(busy) >= MAX_ACTIVE:
+            raise InputError(f"{len(busy)} jobs wait already", "wait for some of them, or interrupt them")
 
     def get(self, id: str) -> Job | None:
         """The job as it is now; None when there is none of that id."""
@@ -415,7 +440,7 @@ class Jobs:
                     self._foreign.pop(id, None)
                 if gone and not job.is_over:
                     why = "its process ended before it was done"
-                    self._end(id, state="interrupted", error=why, fix="Resume goes on from there")
+                    self._end(id, state="interrupted", error=why, fix=AFTER[job.kind])
             if gone and settle:
                 self._write(id)
 

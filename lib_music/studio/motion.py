@@ -81,13 +81,12 @@ class Motion:
 
     def __post_init__(self) -> None:
         values = asdict(self)
-        number(values, "intensity", 0.0, MAX_INTENSITY)
-        number(values, "start", 0.0, LIMIT)
+        for name, least, most in _SPANS:
+            if not (values[name] is None and name in _OPEN):
+                number(values, name, least, most)
         for name, low, high in _WHOLE:
             if not (values[name] is None and name in _OPEN):
                 whole(values, name, low, high)
-        if self.duration is not None:
-            number(values, "duration", MIN_DURATION, LIMIT)
         flag(values, "captions")
         for name in ("preset", "fps", "sampler", "mode", "renderer"):
             if not text(values, name, MAX_NAME).isprintable():
@@ -166,6 +165,8 @@ _WHOLE = (
     ("cadence", 1, 50),
     ("seed", 0, 2**31 - 1),
 )
+#: Numbers with their range.
+_SPANS = (("intensity", 0.0, MAX_INTENSITY), ("start", 0.0, LIMIT), ("duration", MIN_DURATION, LIMIT))
 _OPEN = frozenset({"cadence", "duration", "seed"})
 
 
@@ -178,8 +179,9 @@ def _read(name: str, value: Any, data: Mapping[str, Any]) -> Any:
             return whole(data, name, low, high)
     if name == "fps" and isinstance(value, (int, float)) and not isinstance(value, bool):
         return f"{number(data, name, 1, 240):.6g}"
-    if name in ("intensity", "start", "duration"):
-        return number(data, name, 0.0, LIMIT)
+    for known, least, most in _SPANS:
+        if name == known:
+            return number(data, name, least, most)
     return value
 
 

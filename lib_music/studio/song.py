@@ -106,6 +106,7 @@ def produce(studio: Studio, given: SongInput) -> Job:
     for name, typed in (("title", given.title), ("artist", given.artist)):
         if len(typed) > MAX_TYPED:
             raise InputError(f"the {name} has {len(typed):,} characters", f"keep it to {MAX_TYPED}")
+    studio.jobs.check_room("produce")
     open_one = _open_project(studio, given.project)
     song = _song(studio, given, open_one)
     content_hash = check_audio(song)

@@ -44,7 +44,7 @@ def number(value: Any, label: str) -> float:
     """A finite number."""
     good = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not good or (isinstance(value, int) and abs(value) > 10**12) or not math.isfinite(value):
-        raise InputError(f"{label}: that is no number", "give for example 1")
+        raise InputError(f"{label}: that is no number", "type a number")
     return float(value)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from lib_music.errors import DeforumError, InputError, Interrupted, ProjectError
 from lib_music.studio import jobs as module
 from lib_music.studio.host import Painting
-from lib_music.studio.jobs import MAX_RECORDS, MAX_SAID, Job, JobReporter, Jobs, jobs_for
+from lib_music.studio.jobs import MAX_ACTIVE, MAX_RECORDS, MAX_SAID, Job, JobReporter, Jobs, jobs_for
 
 
 def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -74,6 +74,31 @@ def test_two_of_one_lane_run_one_after_the_other_and_the_other_lane_meanwhile(tm
     second.go.set(), heard.go.set()
     assert over(jobs, b).state == over(jobs, c).state == "done"
     assert [job.id for job in jobs.all()] == [c.id, b.id, a.id], "the newest first"
+
+
+def test_no_more_wait_than_a_page_can_be_told_of(tmp_path: Path) -> None:
+    jobs, work = Jobs(tmp_path), Steps()
+    waiting = [jobs.submit("visualize", "x", work) for _ in range(MAX_ACTIVE)]
+    for kind in ("visualize", "warm-up"):
+        with pytest.raises(InputError, match=f"{MAX_ACTIVE} jobs wait already"):
+            jobs.submit(kind, "x", work)
+    assert len(jobs.all()) == MAX_ACTIVE
+    assert over(jobs, jobs.submit("preview", "x", lambda _: {})).state == "done", "the other lane has room"
+    jobs.interrupt(waiting[-1].id)
+    last = jobs.submit("visualize", "x", lambda _: {})
+    work.go.set()
+    assert over(jobs, last).state == "done"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fix"), [("produce", "Produce prompts again"), ("preview", "Preview again"), ("visualize", "Resume")]
+)
+def test_what_was_interrupted_says_how_to_go_on(tmp_path: Path, kind: module.Kind, fix: str) -> None:
+    jobs, work = Jobs(tmp_path), Steps()
+    job = jobs.submit(kind, "x", work)
+    assert work.begun.wait(5)
+    jobs.interrupt(job.id)
+    assert fix in over(jobs, job).fix
 
 
 def test_a_waiting_job_is_interrupted_without_being_begun(tmp_path: Path) -> None:

@@ -81,6 +81,16 @@ def test_what_cannot_be_used_is_named(name: str, value: Any) -> None:
             replace(Motion(), **{name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "span"),
+    [("intensity", -1, "0 to 2"), ("duration", 0, "0.1 to 10800"), ("seed", -1, "0 to 2147483647")],
+)
+def test_the_range_that_is_named_is_the_one_that_counts(name: str, value: float, span: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Motion.from_dict({name: value})
+    assert caught.value.fix == f"give {span}"
+
+
 @pytest.mark.parametrize("data", [None, 3, "x", [], [("fps", "24")]])
 def test_what_is_no_object_is_said(data: object) -> None:
     with pytest.raises(InputError):
