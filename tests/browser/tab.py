@@ -61,14 +61,16 @@ class Tab:
         """Open the page, or reload it, and wait until it can be used."""
         self.page.goto(self.url, wait_until="domcontentloaded", timeout=60_000)
         if self.webui:
-            button = self.page.get_by_role("button", name="Music Visualizer", exact=True)
-            button.wait_for(timeout=60_000)
-            button.click()
+            self.host_tab("Music Visualizer").click(timeout=60_000)
         self.button("produce").wait_for(timeout=60_000)
         # It has asked the server what it was showing, and has the answer.
         self.until("musicVisualizer.core && musicVisualizer.core.state.status")
 
     # ---- what is there ----
+
+    def host_tab(self, title: str) -> Locator:
+        """The button of one of the WebUI's tabs: gradio 3 calls it a button, gradio 4 a tab."""
+        return self.page.locator("#tabs > .tab-nav > button").filter(has_text=title)
 
     def element(self, name: str) -> Locator:
         """A component by its name."""

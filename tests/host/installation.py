@@ -64,12 +64,15 @@ class Installation:
         return (self.folder / "modules_forge").is_dir()
 
     def flags(self) -> list[str]:
-        """Flags that this machine needs."""
+        """Flags that the tests and this machine need."""
+        needed = ["--skip-install", "--api"]
         if self.forge:
             on_cpu = ["--always-cpu", "--skip-torch-cuda-test"]
+            # With its data elsewhere, Forge would not give the browser its own scripts.
+            needed += ["--gradio-allowed-path", str(self.folder)]
         else:
             on_cpu = ["--use-cpu", "all", "--skip-torch-cuda-test", "--no-half", "--do-not-download-clip"]
-        return ["--skip-install", "--api", *([] if shutil.which("nvidia-smi") else on_cpu), *self.arguments]
+        return [*needed, *([] if shutil.which("nvidia-smi") else on_cpu), *self.arguments]
 
     def environment(self, data: Path) -> dict[str, str]:
         """Its own Python, no network, no browser window, temporary files in the data folder."""
