@@ -295,6 +295,17 @@ def test_the_whole_is_given_up_in_time_however_many_answers_it_has(place: Place)
     assert time.monotonic() - begin < 5
 
 
+def test_a_spotipy_that_sleeps_is_given_up(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it does by itself at 429, for as long as Spotify says."""
+    import spotipy
+
+    monkeypatch.setattr(spotipy.Spotify, "_internal_call", lambda *args: time.sleep(20))
+    begin = time.monotonic()
+    with pytest.raises(SpotifyError, match="did not answer whole"):
+        spotify(place, timeout=0.3, total=0.5).track(ID)
+    assert time.monotonic() - begin < 5
+
+
 def test_the_times_that_are_set_end_within_half_a_minute() -> None:
     import inspect
 

@@ -9,9 +9,11 @@ import os
 import subprocess
 import sys
 import time
+import tracemalloc
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import example, given, settings
@@ -28,6 +30,7 @@ from lib_music.track.web import (
     bounded,
     download_cover,
     host_of,
+    read_body,
     redirected,
 )
 from tests.track.spotify_server import COVER, Place, Reply, redirect, spotify_server, text
@@ -165,6 +168,27 @@ def test_answers_that_cannot_be_read(place: Place, played: Reply, said: str) -> 
         web(place).get(URL, hosts=(HOST,), limit=BIG)
     assert HOST in raised.value.message and raised.value.fix
     assert raised.value.__cause__ is None and raised.value.__context__ is None
+
+
+def test_what_unpacks_to_gigabytes_is_never_held(place: Place) -> None:
+    place.play("/thing", Reply(200, gzip.compress(b"\0" * 60_000_000), PACKED))
+    with pytest.raises(WebError):  # everything is imported now
+        web(place).get(URL, hosts=(HOST,), limit=BIG)
+    tracemalloc.start()
+    try:
+        with pytest.raises(WebError, match="over 200 kB"):
+            web(place).get(URL, hosts=(HOST,), limit=BIG)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_cut_answer_is_seen_where_urllib3_does_not_look() -> None:
+    """Up to 1.26 it gives what came as if it were all."""
+    raw = SimpleNamespace(stream=lambda *args, **more: iter([b"hello"]))
+    came = SimpleNamespace(headers={"content-length": "10"}, raw=raw)
+    with pytest.raises(WebError, match="cut short"):
+        read_body(came, BIG, time.monotonic() + 5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
