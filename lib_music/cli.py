@@ -15,6 +15,7 @@ import io
 import json
 import logging
 import os
+import re
 import shlex
 import signal
 import sys
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lib_music import __version__
-from lib_music.errors import InputError, Interrupted, MusicVisualizerError
+from lib_music.errors import InputError, Interrupted, MusicVisualizerError, SpotifyError
 from lib_music.given import ASPECTS, read_aspect, read_factor, read_size, read_time, read_whole
 
 if TYPE_CHECKING:
@@ -73,6 +74,16 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument("folder", type=Path, metavar="DIR")
     _renderer_options(resume)
 
+    track = command("track", "Show what is known of a song, or of a link to one: its card, and prompts for it.")
+    track.add_argument("song", metavar="SONG", nargs="?", help="an audio or video file, or a Spotify link")
+    _card_options(track)
+    track.add_argument("--out", type=Path, metavar="DIR", help="keep card, cover and prompts in this project")
+    track.add_argument("--json", action="store_true", help="print one JSON object")
+    track.add_argument("--forget", type=Path, metavar="DIR", help="delete what a project keeps of Spotify's")
+
+    keys = command("credentials", "Spotify's client ID and secret: set, test, delete, or show whether they are set.")
+    keys.add_argument("what", choices=("set", "test", "delete", "show"), metavar="set|test|delete|show")
+
     demo = command("demo", "Compose a short song, draw its cover, and make their video.")
     demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
     demo.add_argument("--seed", type=read_whole, default=0)
@@ -92,15 +103,39 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _song_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("song", metavar="SONG", help="an audio or video file")
+    parser.add_argument("song", metavar="SONG", help="an audio or video file, or a Spotify link")
+    _card_options(parser)
+    parser.add_argument("--start", type=read_time, default=0.0, metavar="S", help="seconds or m:ss into the song")
+    parser.add_argument("--duration", type=read_time, metavar="S", help="seconds or m:ss; else to the end")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the project's folder; else one named like the song")
+    parser.add_argument(
+        "--keep-mismatch", action="store_true", help="the file is right, though not as long as the link's song"
+    )
+    parser.add_argument(
+        "--allow-download",
+        action="store_true",
+        help="fetch the sound of a link with your own yt-dlp; you need the rights to it, and this gives you none",
+    )
+    parser.add_argument("--choose", default="", metavar="N", help="which of the recordings found is the song")
+    parser.add_argument(
+        "--spotify-analysis",
+        metavar="FILE|auto",
+        help="hear with Spotify's audio-analysis: a saved one, or asked for where your app still has access",
+    )
+
+
+def _card_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--audio", type=Path, metavar="FILE", help="the sound of the song that the link names")
+    parser.add_argument(
+        "--spotify-content",
+        action="store_true",
+        help="let Spotify's words and cover feed prompts and pictures; its policy restricts that, see the README",
+    )
     parser.add_argument(
         "--cover", type=Path, metavar="FILE", help="the picture; else the song's own, else one is drawn"
     )
     parser.add_argument("--title", help="else the song's tag, else its file name")
     parser.add_argument("--artist", help="several are separated by ;")
-    parser.add_argument("--start", type=read_time, default=0.0, metavar="S", help="seconds or m:ss into the song")
-    parser.add_argument("--duration", type=read_time, metavar="S", help="seconds or m:ss; else to the end")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="the project's folder; else one named like the song")
 
 
 def _picture_options(parser: argparse.ArgumentParser) -> None:
@@ -145,8 +180,10 @@ def _request(args: argparse.Namespace) -> Request:
     from lib_music.request import Request
 
     width, height = args.size or args.aspect or (None, None)
+    song, link = _song_and_link(args)
+    analysis = args.spotify_analysis
     return Request(
-        Path(args.song),
+        song,
         args.cover,
         args.title,
         args.artist,
@@ -171,7 +208,30 @@ def _request(args: argparse.Namespace) -> Request:
         args.intensity,
         args.sampler,
         args.steps,
+        link=link,
+        allow_download=args.allow_download,
+        choose=args.choose,
+        spotify_content=args.spotify_content,
+        keep_mismatch=args.keep_mismatch,
+        spotify_analysis=Path(analysis) if analysis not in (None, "auto") else None,
+        ask_analysis=analysis == "auto",
     )
+
+
+def _song_and_link(args: argparse.Namespace) -> tuple[Path | None, str]:
+    """Which file and which link are meant by SONG and --audio; raises InputError."""
+    from lib_music.track.link import is_link, only_song, parse_link
+
+    text = str(args.song or "")
+    bare = re.fullmatch(r"[0-9A-Za-z]{22}", text) is not None and not Path(text).exists()
+    if not bare and not is_link(text):
+        if args.audio is not None:
+            raise InputError(f"two files are given for one song: {text} and {args.audio}", "give a link and --audio")
+        return Path(text), ""
+    link = parse_link(text)
+    if link.kind not in ("track", "short", "album"):
+        only_song(link)
+    return args.audio, link.url
 
 
 class _Terminal:
@@ -276,6 +336,119 @@ def _render(args: argparse.Namespace) -> None:
     with _Terminal() as reporter:
         result = make_video(request, args.out, reporter, _make_renderer)
     _print_result(result)
+
+
+def _track(args: argparse.Namespace) -> None:
+    """Show the card of a song, with or without its sound; kept only where a project is named."""
+    import tempfile
+
+    if args.forget is not None:
+        return _forget(args)
+    if not args.song:
+        raise InputError("no song is given", "give a file or a Spotify link")
+    song, link = _song_and_link(args)
+    with _Terminal() as reporter, tempfile.TemporaryDirectory(prefix="music-visualizer-") as aside:
+        card, prompts = _introduced(args, song, link, args.out or Path(aside) / "card", reporter)
+    if args.json:
+        print(json.dumps({**card, "prompts": prompts}))
+    else:
+        _print_card(card, prompts)
+    return None
+
+
+def _introduced(
+    args: argparse.Namespace, song: Path | None, link: str, folder: Path, reporter: Reporter
+) -> tuple[dict[str, Any], list[str]]:
+    """Card and candidate prompts, made in the project at ``folder``."""
+    from lib_music.audio import open_audio
+    from lib_music.introduce import meet_again, present, read_card
+    from lib_music.project import Project
+    from lib_music.request import Request
+    from lib_music.track.cover import check_cover
+
+    request = Request(song, args.cover, args.title, args.artist, link=link, spotify_content=args.spotify_content)
+    if request.cover is not None:
+        check_cover(request.cover)
+    audio = open_audio(song) if song is not None else None
+    project = Project(folder.resolve())
+    met = meet_again(request, project)
+    if audio is None and met is not None and not (met.title or request.title):
+        raise SpotifyError(f"nothing is known of {link}: " + "; ".join(met.warnings), "or give the file of the song")
+    with project:
+        suggestions = present(request, project, reporter, audio=audio, met=met)
+    return read_card(project), [text.text for text in suggestions.texts]
+
+
+def _print_card(card: dict[str, Any], prompts: list[str]) -> None:
+    """The card for people: each field with where it is from."""
+    from lib_music.track.know import clock
+
+    spotify = card.get("spotify") or {}
+    fields = {
+        "title": card["title"],
+        "artists": "; ".join(card["artists"]),
+        "album": card["album"],
+        "date": card["date"],
+        "genres": ", ".join(card["genres"]),
+        "isrc": card["isrc"],
+        "cover": card["cover_why"],
+    }
+    for name, value in fields.items():
+        if value:
+            source = card["sources"].get(name)
+            print(f"{name:<9} {value}" + (f"  [{source}]" if source else ""))
+    lengths = [(card["duration"], "the file"), (spotify.get("duration"), "Spotify")]
+    if told := [f"{clock(seconds)} ({whose})" for seconds, whose in lengths if seconds]:
+        print(f"{'length':<9} {', '.join(told)}")
+    if card.get("attribution"):
+        print(f"{'spotify':<9} {card['attribution']}")
+    for warning in card["warnings"]:
+        print(f"{'note':<9} {warning}")
+    for number, prompt in enumerate(prompts, 1):
+        print(f"{'prompt ' + str(number):<9} {prompt}")
+    if card["duration"] is None:
+        print("The song itself is not here: give its file with --audio FILE to make a video.")
+
+
+def _forget(args: argparse.Namespace) -> None:
+    from lib_music.introduce import forget
+    from lib_music.project import Project
+
+    project = Project(args.forget)
+    if not project.file.is_file():
+        raise InputError(f"{args.forget} is no project", "give the folder that --out made")
+    with _Terminal() as reporter, project:
+        had = forget(project, reporter)
+    print("what was kept of Spotify's is deleted" if had else "nothing of Spotify's is kept there")
+
+
+def _credentials(args: argparse.Namespace) -> None:
+    """Secrets come by the keyboard or a pipe, never as arguments, which everybody on the machine can read."""
+    from lib_music import credentials
+    from lib_music.track.know import try_credentials
+
+    if args.what == "set":
+        given = _typed("client ID: "), _typed("client secret (not shown): ", hidden=True)
+        path = credentials.store(*given)
+        print(f"stored in {path}; test them with: music-visualizer credentials test")
+    elif args.what == "test":
+        print(try_credentials())
+    elif args.what == "delete":
+        print("deleted" if credentials.delete() else "none were stored")
+    if args.what != "test" and (now := credentials.state()) != "stored":
+        print(f"credentials: {now}")
+
+
+def _typed(question: str, *, hidden: bool = False) -> str:
+    """A line from the keyboard, or from a pipe."""
+    import getpass
+
+    if not sys.stdin.isatty():
+        return sys.stdin.readline()
+    if hidden:
+        return getpass.getpass(question)
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline()
 
 
 def _resume(args: argparse.Namespace) -> None:
@@ -400,6 +573,8 @@ COMMANDS = {
     "render": _render,
     "resume": _resume,
     "analyze": _analyze,
+    "track": _track,
+    "credentials": _credentials,
     "storyboard": _storyboard,
     "animate": _animate,
     "demo": _demo,
@@ -434,9 +609,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except MusicVisualizerError as error:
+        _print_choices(error)
         return _fail(error, debug)
     except Exception as error:  # a fault of ours: the person still gets one line, and --debug the rest
         return _fail(MusicVisualizerError(f"{type(error).__name__}: {error}", "run again with --debug for more"), debug)
+
+
+def _print_choices(error: MusicVisualizerError) -> None:
+    """What the person can choose from, where that is what is missing."""
+    from lib_music.track.know import AlbumError, ChoiceError, clock
+
+    if isinstance(error, AlbumError):
+        for number, song in enumerate(error.songs, 1):
+            print(f"{number:3}. {song.title} – {', '.join(song.artists)} ({clock(song.duration)})  {song.url}")
+    if isinstance(error, ChoiceError):
+        for number, one in enumerate(error.choices, 1):
+            length = "length unknown" if one.duration is None else clock(one.duration)
+            apart = "" if one.difference is None else f", {one.difference:+.0f} s"
+            print(f"{number:3}. {one.title} – {one.channel} ({length}{apart}; likeness {one.score:.0f} %)  {one.url}")
 
 
 def _way_on(arguments: Sequence[str]) -> str:

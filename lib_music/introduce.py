@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from lib_music.track import Cover, Track
     from lib_music.track.know import Met, Outside
 
-#: The song's card, and Spotify's own cover.
-CARD, SPOTIFY_COVER = "track.json", "spotify-cover.png"
+#: The song's card, Spotify's own cover, and its audio-analysis.
+CARD, SPOTIFY_COVER, SPOTIFY_ANALYSIS = "track.json", "spotify-cover.png", "spotify-analysis.json"
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,8 @@ def _spotifys_cover(
     from lib_music.track.web import download_cover
 
     path = project.path(SPOTIFY_COVER)
+    if before.get("link") != (met.link.url if met is not None else None):
+        project.path(SPOTIFY_ANALYSIS).unlink(missing_ok=True)
     same = met is not None and before.get("link") == met.link.url and path.is_file()
     if same and (not met or not met.cover_url or (before.get("spotify") is None) == (met.spotify is None)):
         return path
@@ -232,24 +234,32 @@ def present(
     project: Project,
     reporter: Reporter,
     *,
-    met: Met,
+    met: Met | None,
+    audio: Audio | None = None,
     captioner: Captioner | None = None,
     anew: bool = False,
     outside: Outside | None = None,
-) -> tuple[Introduction, Suggestions]:
-    """Card, cover and candidate prompts of a song of which there is only a link; the project is open.
+) -> Suggestions:
+    """Card, cover and candidate prompts of a song that is not heard, into the (open) project; the candidates.
 
-    The project belongs to no song until one is heard in it.
+    Without ``audio``, where there is only a link, the project belongs to no song until one is heard in it.
     """
-    project.begin()
+    from lib_music.pipeline import song_seed
+
+    if audio is not None:
+        project.own(audio.content_hash)
+    else:
+        project.begin()
     reporter.stage("track")
-    known = introduce(request, project, reporter, audio=None, met=met, outside=outside)
+    known = introduce(request, project, reporter, audio=audio, met=met, outside=outside)
     reporter.check()
     reporter.stage("prompts")
-    seed = request.seed if request.seed is not None else link_seed(met)
+    seed = request.seed
+    if seed is None:
+        seed = song_seed(audio) if audio is not None else link_seed(met) if met is not None else 0
     suggestions = suggest(project, known, captioner, seed, anew)
     project.remember(request.to_dict(project), project.imported_prompts())
-    return known, suggestions
+    return suggestions
 
 
 def link_seed(met: Met) -> int:
@@ -348,10 +358,12 @@ def forget(project: Project, reporter: Reporter) -> bool:
     met = Met.from_dict(card)
     if met is None:
         return False
-    project.path(SPOTIFY_COVER).unlink(missing_ok=True)
+    for name in (SPOTIFY_COVER, SPOTIFY_ANALYSIS):
+        project.path(name).unlink(missing_ok=True)
     audio = open_audio(request.song) if request.song is not None and request.song.is_file() else None
     nothing = Met(met.link) if request.song is None else None
     request = replace(request, link=request.link if nothing else "", spotify_content=False)
+    request = replace(request, ask_analysis=False)
     known = introduce(request, project, reporter, audio=audio, met=nothing)
     if card.get("spotify_content") is True:
         from lib_music.pipeline import song_seed

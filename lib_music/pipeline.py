@@ -18,15 +18,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib_music.audio import Audio, open_audio
-from lib_music.errors import InputError, Interrupted, MusicVisualizerError, RangeError, StoryboardError
+from lib_music.errors import (
+    AnalysisError,
+    InputError,
+    Interrupted,
+    MusicVisualizerError,
+    RangeError,
+    SpotifyError,
+    StoryboardError,
+)
 from lib_music.ffmpeg import file_url
-from lib_music.files import digest, slug
-from lib_music.introduce import fetched_earlier, introduce, meet_again, no_sound, obtain, suggest
+from lib_music.files import digest, slug, write_bytes, write_json
+from lib_music.introduce import SPOTIFY_ANALYSIS, fetched_earlier, introduce, meet_again, no_sound, obtain, suggest
 from lib_music.project import Project, fingerprint
 from lib_music.request import Request
 from lib_music.schedule.animation import Animation
 from lib_music.schedule.timebase import Timebase, parse_fps
-from lib_music.track.know import MismatchError, meet, mismatch_of
+from lib_music.track.know import MismatchError, ask_analysis, meet, mismatch_of
 
 if TYPE_CHECKING:
     from lib_music.analysis import Analysis
@@ -142,6 +150,10 @@ def check_inputs(request: Request) -> tuple[BaseSettings | None, frozenset[str]]
         raise StoryboardError(f"no such file: {request.prompts}", "check the path given to --prompts")
     if request.cover is not None:
         check_cover(request.cover)
+    if request.spotify_analysis is not None:
+        from lib_music.analysis.spotify import read_master
+
+        read_master(request.spotify_analysis)
     return base, driven
 
 
@@ -161,6 +173,10 @@ def revived(request: Request, project: Project) -> tuple[Request, tuple[str, ...
     if request.prompts is not None and not request.prompts.is_file() and project.path(STORYBOARD).is_file():
         request = replace(request, prompts=None)
         said.append("the prompts' file is gone; the project's storyboard is used")
+    saved, copy = request.spotify_analysis, project.path(SPOTIFY_ANALYSIS)
+    if saved is not None and not saved.is_file() and copy.is_file():
+        request = replace(request, spotify_analysis=copy)
+        said.append("the file of Spotify's audio-analysis is gone; the project's copy is used")
     return request, tuple(said)
 
 
@@ -209,13 +225,12 @@ def understand(
     reporter.check()
     told = introduce(request, project, reporter, audio=audio, met=met, outside=outside)
     reporter.check()
-    analysis = _analysis(project, audio, reporter)
+    analysis = _analysis(request, project, audio, reporter, _Ear(met, outside, warnings := list(told.warnings)))
     reporter.check()
     reporter.stage("prompts")
     seed = request.seed if request.seed is not None else song_seed(audio)
     suggestions = suggest(project, told, captioner, seed, anew)
     reporter.check()
-    warnings = list(told.warnings)
     if told.withdrawn and project.path(STORYBOARD).is_file():
         warnings.append(f"{STORYBOARD} was worded with Spotify's content; delete it to have it worded without")
     storyboard = _storyboard(request, project, analysis, suggestions.texts, seed)
@@ -352,11 +367,51 @@ def hear(audio: Audio, reporter: Reporter) -> Analysis:
     return analyse(audio, cache=cache_folder(), progress=progress)
 
 
-def _analysis(project: Project, audio: Audio, reporter: Reporter) -> Analysis:
+@dataclass(frozen=True)
+class _Ear:
+    """What is needed to hear with Spotify's ear; it adds to the warnings."""
+
+    met: Met | None
+    outside: Outside | None
+    warnings: list[str]
+
+    def hear(self, request: Request, project: Project, audio: Audio, heard: Analysis) -> Analysis:
+        """Spotify's hearing in the file's time. One that was only asked for stands back where it cannot be had."""
+        from lib_music.analysis.spotify import import_master, parse_master, read_master
+
+        kept = project.path(SPOTIFY_ANALYSIS)
+        try:
+            if request.spotify_analysis is not None:
+                master = read_master(request.spotify_analysis)
+                if request.spotify_analysis != kept:
+                    write_bytes(kept, request.spotify_analysis.read_bytes())
+            elif kept.is_file():
+                master = read_master(kept)
+            elif self.met is not None:
+                master = parse_master(said := ask_analysis(self.met, self.outside))
+                write_json(kept, said)
+            else:
+                raise AnalysisError("Spotify's audio-analysis is asked for by a song's link", "give the link too")
+            analysis, found = import_master(master, heard, total=audio.total)
+        except (AnalysisError, SpotifyError) as error:
+            if request.spotify_analysis is not None:
+                raise
+            self.warnings.append(f"{error.message}; the file's own is used")
+            return heard
+        self.warnings.append(
+            f"beats and sections are those of Spotify's master, moved by {found.offset:+.3f} s to fit this file"
+        )
+        return analysis
+
+
+def _analysis(request: Request, project: Project, audio: Audio, reporter: Reporter, ear: _Ear) -> Analysis:
     """What was heard, saved in the project, with the person's corrections applied."""
     from lib_music.analysis import read_corrections, save_analysis
 
     analysis = hear(audio, reporter)
+    if request.spotify_analysis is not None or request.ask_analysis:
+        reporter.check()
+        analysis = ear.hear(request, project, audio, analysis)
     save_analysis(project.path("analysis.json"), analysis)
     corrections = project.path(CORRECTIONS)
     return read_corrections(corrections).apply(analysis) if corrections.is_file() else analysis

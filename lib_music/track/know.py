@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from lib_music import credentials
 from lib_music.audio import Audio
-from lib_music.errors import InputError, LinkError, SpotifyError
+from lib_music.errors import AnalysisError, InputError, LinkError, SpotifyError
 from lib_music.request import Request
 from lib_music.track.download import Candidate, Wanted
 from lib_music.track.link import Link, only_song, parse_link, resolve_short
@@ -65,8 +65,8 @@ class AlbumError(LinkError):
     def __init__(self, songs: Sequence[SpotifyTrack]) -> None:
         self.songs = tuple(songs)
         named = f"an album of {len(self.songs)} songs" if self.songs else "an album"
-        super().__init__(f"the link is that of {named}, not of a song",
-                         "choose one of its songs, and give the link of that")
+        super().__init__(f"the link is that of {named}, not of a song", "give the link of one of its songs" + (
+            "" if self.songs else "; with Spotify's credentials set they are listed here"))
 
 
 class ChoiceError(InputError):
@@ -198,6 +198,28 @@ def meet(text: str, outside: Outside | None = None) -> Met:
         except SpotifyError as error:
             warnings.append(_line(error))
     return Met(link, song, public, tuple(warnings))
+
+
+def ask_analysis(met: Met, outside: Outside | None = None) -> dict[str, Any]:
+    """Ask Spotify's API for its own audio-analysis of a song.
+
+    Raises
+    ------
+    AnalysisError
+        There are no credentials, or this app has no access to it.
+    SpotifyError
+        Spotify refuses or cannot be reached.
+    """
+    outside = outside or OUTSIDE
+    found = credentials.find(outside.folder)
+    if found is None:
+        raise AnalysisError("Spotify tells its audio-analysis only with credentials", "see credentials set")
+    api = outside.spotify(found)
+    said = _within(lambda: api.analysis(met.link.id), time.monotonic() + MEETING, "Spotify")
+    if said is None:
+        raise AnalysisError("this Spotify app has no access to the audio-analysis, as most have none since 2024",
+                            "leave it out: the file's own is used; or give a saved one")
+    return said
 
 
 def try_credentials(outside: Outside | None = None) -> str:
