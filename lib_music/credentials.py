@@ -220,9 +220,15 @@ def safe_folder(served: Iterable[Path], *, hides_dots: bool, fallback: Path | No
 
 
 def clean_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment for a child process: all of ``environ`` (ours by default) but the credentials."""
+    """The environment for a child process: ``environ`` (ours by default) without credentials and what holds them."""
     given = os.environ if environ is None else environ
-    return {name: value for name, value in given.items() if name.upper() not in (*ID_VARIABLES, *SECRET_VARIABLES)}
+    names = (*ID_VARIABLES, *SECRET_VARIABLES, "MUSIC_VISUALIZER_WEBUI_AUTH")
+    secrets = [value for name, value in given.items() if name.upper() in names[2:] and len(value) >= 8]
+    return {
+        name: value
+        for name, value in given.items()
+        if name.upper() not in names and not any(secret in value for secret in secrets)
+    }
 
 
 def _given(names: Iterable[str]) -> str:

@@ -102,7 +102,12 @@ def _ffmpeg() -> Iterator[Check]:
     try:
         exe = ffmpeg_exe()
         encoders = subprocess.run(
-            [exe, "-hide_banner", "-encoders"], capture_output=True, text=True, check=True, timeout=30
+            [exe, "-hide_banner", "-encoders"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+            env=credentials.clean_environment(),
         ).stdout
     except (FfmpegError, OSError, subprocess.SubprocessError) as error:
         yield Check("ffmpeg", False, str(error), f"{_pip('imageio-ffmpeg')}, or put ffmpeg on PATH")

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from lib_music.credentials import clean_environment
 from lib_music.errors import FfmpegError
 
 #: The containers a song may come in; no playlists, no scripts, no picture sequences, no devices.
@@ -113,7 +114,8 @@ class FfmpegOutput:
         self.log: deque[str] = deque(maxlen=200)
         try:
             self._child = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env=clean_environment())
         except OSError as error:
             fix = "check $MUSIC_VISUALIZER_FFMPEG and PATH, or pip install imageio-ffmpeg"
             raise FfmpegError(f"cannot start ffmpeg at {argv[0]}: {error.strerror}", fix) from error

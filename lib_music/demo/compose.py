@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lib_music.analysis.types import Times, frozen
+from lib_music.credentials import clean_environment
 from lib_music.demo.score import DEFAULT_PLAN, LEAD_IN, Score, write_score
 from lib_music.demo.synth import VOICES, Stereo
 from lib_music.errors import AudioError, FfmpegError, RangeError
@@ -264,7 +265,7 @@ def write(composition: Composition, path: Path | str) -> Path:
                 "-ac", "2", "-i", "pipe:0", *codec, "-fflags", "+bitexact", "-flags:a", "+bitexact",
                 "-metadata", f"title={composition.title}", "-metadata", f"artist={composition.artist}",
                 file_url(aside)]
-        done = subprocess.run(argv, input=sound, capture_output=True, check=False)
+        done = subprocess.run(argv, input=sound, capture_output=True, check=False, env=clean_environment())
         if done.returncode:
             why = explain(done.stderr.decode("utf-8", "replace").splitlines())
             raise FfmpegError(f"ffmpeg could not write {path.name}: {why}")

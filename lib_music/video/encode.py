@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from lib_music.credentials import clean_environment
 from lib_music.errors import FfmpegError
 from lib_music.ffmpeg import ffmpeg_exe, file_url
 from lib_music.files import sync_folder
@@ -125,7 +126,11 @@ class Segment:
         self._aside = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         self._child = subprocess.Popen(
-            encoding.argv(self._aside), stdin=subprocess.PIPE, stderr=self._stderr, start_new_session=True
+            encoding.argv(self._aside),
+            stdin=subprocess.PIPE,
+            stderr=self._stderr,
+            start_new_session=True,
+            env=clean_environment(),
         )
 
         assert self._child.stdin is not None

@@ -15,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from lib_music.audio import Audio
+from lib_music.credentials import clean_environment
 from lib_music.errors import FfmpegError
 from lib_music.ffmpeg import ffmpeg_exe, file_url
 from lib_music.files import write_bytes, written_aside
@@ -135,7 +136,8 @@ def _sound(audio: Audio, check: Callable[[], None]) -> Iterator[bytes]:
 def count_frames(video: Path) -> int:
     """Frames of a file's first video stream, counted as packets without decoding."""
     argv = [ffmpeg_exe(), "-v", "error", "-nostdin", "-i", file_url(video), "-map", "0:v:0", "-c", "copy"]
-    done = subprocess.run([*argv, "-f", "framehash", "-hash", "adler32", "-"], capture_output=True, check=False)
+    argv += ["-f", "framehash", "-hash", "adler32", "-"]
+    done = subprocess.run(argv, capture_output=True, check=False, env=clean_environment())
     return sum(1 for line in done.stdout.splitlines() if line and not line.startswith(b"#"))
 
 
@@ -155,7 +157,12 @@ def run(argv: Sequence[str], feed: Iterable[bytes] = ()) -> None:
     with (
         tempfile.TemporaryFile() as stderr,
         subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+            env=clean_environment(),
         ) as child,
     ):
         assert child.stdin is not None
