@@ -39,3 +39,17 @@ def test_elsewhere_the_checkout_is_named_in_full(monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     (fix,) = [check.fix for check in checks() if check.name == "gradio"]
     assert f"{Path(__file__).resolve().parents[1]}[ui]" in fix
+
+
+def test_spotify_is_an_extra_and_its_credentials_are_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MUSIC_VISUALIZER_CONFIG", str(tmp_path))
+    for name in ("SPOTIPY_CLIENT_ID", "SPOTIFY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET", "SPOTIFY_CLIENT_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    found = {check.name: check for check in checks()}
+    assert not found["spotipy"].needed and not found["spotify credentials"].needed
+    assert (found["spotify credentials"].ok, found["spotify credentials"].found) == (False, "not set")
+    monkeypatch.setenv("SPOTIPY_CLIENT_ID", "planted-id")
+    monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", "planted-secret")
+    every = [*checks()]
+    assert {check.name: check for check in every}["spotify credentials"].found == "from the environment"
+    assert "planted" not in repr(every)

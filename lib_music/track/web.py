@@ -37,6 +37,8 @@ MAX_HOPS = 3
 
 _URL = re.compile(r"https://([a-z0-9.-]+)((?:[/?][!-\[\]-~]*)?)", re.IGNORECASE)
 _PIECE = 1 << 14
+#: How a name that does not resolve is told, by urllib3 or, before its second version, by the system alone.
+_NO_NAME = re.compile(r"NameResolution|getaddrinfo|name resolution|not known|No address|Errno (-[235]|1100[14])\b")
 _NETWORK = "check this machine's network, its DNS and any firewall; a file alone works without"
 
 
@@ -264,7 +266,7 @@ def explained(error: Exception, host: str, seconds: float) -> WebError:
     if isinstance(error, (wrong.SSLError, urllib3.exceptions.SSLError)):
         fix = "check this machine's clock, its certificates, and any proxy that opens https"
         return WebError(f"the certificate of {host} is refused", fix)
-    if "NameResolution" in text or "getaddrinfo" in text or "Name or service" in text:
+    if _NO_NAME.search(text):
         return WebError(f"{host} cannot be found: there is no network, or its DNS does not answer", _NETWORK)
     if isinstance(error, wrong.ConnectionError) and "NewConnection" in text:
         return WebError(f"{host} cannot be reached", _NETWORK)
