@@ -144,8 +144,12 @@ def _blocks(one: Values, other: Values, lags: npt.NDArray[np.int64], best: int) 
     """The same sums part by part [shape=(k, lags)], for the parts that lie in both where they fit best."""
     count = int(np.clip(one.size / _GRID // _BLOCK, 1, 60))
     edges = np.linspace(0, one.size, count + 1).astype(np.int64)
-    parts = [_crossed(one[a:b], other, lags + a) for a, b in pairwise(edges)
-             if min(b + lags[best], other.size) - max(a + lags[best], 0) > 0.7 * (b - a)]
+    parts = []
+    for a, b in pairwise(edges):
+        # only what some lag can bring under this part: a song of hours has many
+        start, stop = max(0, a + lags[0]), min(other.size, b + lags[-1] + 1)
+        if min(b + lags[best], other.size) - max(a + lags[best], 0) > 0.7 * (b - a):
+            parts.append(_crossed(one[a:b], other[start:stop], lags + a - start))
     return np.array(parts).reshape(-1, lags.size)
 
 

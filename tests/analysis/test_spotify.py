@@ -117,7 +117,7 @@ def test_an_excerpt_of_the_file_is_placed_in_the_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "case", ["another song", "faster", "slower", "periodic", "noise", "silence", "cut", "reversed"])
+    "case", ["another song", "faster", "slower", "periodic", "noise", "silence", "cut", "cut late", "reversed"])
 def test_what_does_not_fit_is_refused(case: str) -> None:
     said, heard = master(), plain()
     if case == "another song":
@@ -131,9 +131,9 @@ def test_what_does_not_fit_is_refused(case: str) -> None:
         heard = analyse(sound(np.random.default_rng(1).normal(0, 0.2, int(SECONDS * SR)), "noise"))
     elif case == "silence":
         heard = analyse(sound(np.zeros(int(SECONDS * SR)), "silence"))
-    elif case == "cut":
-        times = attacks()
-        heard = file_with(0.0, times=np.concatenate([times[times < 32], times[times >= 35] - 3.0]))
+    elif case in ("cut", "cut late"):
+        times, at = attacks(), 32.0 if case == "cut" else 45.0
+        heard = file_with(0.0, times=np.concatenate([times[times < at], times[times >= at + 3] - 3.0]))
     else:
         said = master(np.sort(SECONDS - attacks()))
     with pytest.raises(AnalysisError) as caught:
