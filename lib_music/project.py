@@ -160,7 +160,8 @@ class Project:
             held = {"version": PROJECT_VERSION, "content_hash": content_hash}
             write_json(self.file, {**held, "song_name": song_name} if song_name else held)
         elif not (held := self._held()).get("content_hash"):
-            write_json(self.file, {**held, "content_hash": content_hash})
+            named = {"song_name": song_name} if song_name else {}
+            write_json(self.file, {**held, **named, "content_hash": content_hash})
         elif held["content_hash"] != content_hash:
             raise ProjectError(f"{self.folder} holds the project of another song", "give another --out")
 

@@ -160,7 +160,7 @@ def edited(board: Board, action: Mapping[str, Any]) -> Board:
         The edit cannot be made; nothing is changed.
     """
     edits = {
-        "candidates": _candidates, "take_candidate": _take_candidate, "row": _row, "link": _link, "take": _take,
+        "candidates": _candidates, "take_candidate": _candidates, "row": _row, "link": _link, "take": _take,
         "style": _style, "negative": _negative, "cover": _cover,
     }  # fmt: skip
     changed = edits[str(action.get("do"))](board, action)
@@ -169,22 +169,23 @@ def edited(board: Board, action: Mapping[str, Any]) -> Board:
     return changed
 
 
-def _candidates(board: Board, action: Mapping[str, Any]) -> Board:
+def reworded(suggestions: Suggestions, action: Mapping[str, Any], seed: int = 0) -> Suggestions:
+    """The candidates after ``candidates`` or ``take_candidate``; raises InputError when it cannot be made."""
+    if action.get("do") == "take_candidate":
+        place = whole(action, "index", 0, MAX_TEXTS)
+        if place >= len(suggestions.suggested):
+            raise InputError(f"there is no suggestion {place + 1}", "press Produce prompts for new ones")
+        kept = (suggestions.suggested[i] if i == place else t for i, t in enumerate(suggestions.texts))
+        return replace(suggestions, texts=tuple(kept))
     texts = action.get("texts")
     if not isinstance(texts, list) or len(texts) > MAX_TEXTS:
         raise InputError("the candidates are not a list of texts", f"give 1 to {MAX_TEXTS}")
-    own = tuple(_own({"text": entry}, "text", board.seed) for entry in texts)
-    suggestions = replace(board.suggestions, texts=own or (Own(""),))
-    return redealt(replace(board, suggestions=suggestions))
+    own = tuple(_own({"text": entry}, "text", seed) for entry in texts)
+    return replace(suggestions, texts=own or (Own(""),))
 
 
-def _take_candidate(board: Board, action: Mapping[str, Any]) -> Board:
-    suggested = board.suggestions.suggested
-    place = whole(action, "index", 0, MAX_TEXTS)
-    if place >= len(suggested):
-        raise InputError(f"there is no suggestion {place + 1}", "press Produce prompts for new ones")
-    texts = tuple(suggested[i] if i == place else t for i, t in enumerate(board.suggestions.texts))
-    return redealt(replace(board, suggestions=replace(board.suggestions, texts=texts)))
+def _candidates(board: Board, action: Mapping[str, Any]) -> Board:
+    return redealt(replace(board, suggestions=reworded(board.suggestions, action, board.seed)))
 
 
 def _row(board: Board, action: Mapping[str, Any]) -> Board:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lib_music.analysis.corrections import Corrections, write_corrections
-from lib_music.audio import check_audio, open_audio
+from lib_music.audio import check_audio
 from lib_music.errors import InputError, MusicVisualizerError, ProjectBusyError
 from lib_music.pipeline import CORRECTIONS, STORYBOARD, understand
 from lib_music.project import Project
@@ -23,9 +23,11 @@ from lib_music.prompts.suggestions import SUGGESTIONS, read_suggestions, write_s
 from lib_music.request import Request
 from lib_music.studio.hearing import HEARING, corrected
 from lib_music.studio.jobs import Job, JobReporter
+from lib_music.studio.keys import outside
+from lib_music.studio.know import Question, answered, ask, asked, is_link_of, look_up, settled, typed_link
 from lib_music.studio.known import Known, known
 from lib_music.studio.motion import preferred, write_motion
-from lib_music.studio.rows import PROMPTS, Board, edited, redealt, relabelled
+from lib_music.studio.rows import PROMPTS, Board, edited, redealt, relabelled, reworded
 from lib_music.studio.studio import Studio
 from lib_music.studio.view import view
 from lib_music.studio.waveform import keep_sound
@@ -45,7 +47,8 @@ from lib_music.track.tags import clean_text, read_track
 
 #: What lies in a project of ours whose song was not heard yet.
 _BEGUN = re.compile(
-    r"(project|motion|corrections|track)\.json|song(\.\w+)?|own-cover(\.\w+)?|cover\.png|log\.txt|\w+\.lock"
+    r"(project|motion|corrections|track|question)\.json|song(\.\w+)?|own-cover(\.\w+)?|(spotify-)?cover\.png|log\.txt"
+    r"|\w+\.lock"
 )
 #: The longest title or list of artists that is taken, characters.
 MAX_TYPED = 500
@@ -58,7 +61,8 @@ class SongInput:
     Attributes
     ----------
     link : str
-        To Spotify; alone it holds no sound.
+        To Spotify. With a file it says what that is; alone it begins a song of its own, for which the audio is
+        fetched where that is switched on.
     upload, cover : Path or None
         Where the page put what was uploaded.
     path : str
@@ -69,8 +73,8 @@ class SongInput:
         Its id.
     project : str
         The one that is open on the page; empty for none.
-    allow_download, spotify_content, keep_mismatch, choose
-        See :class:`~lib_music.request.Request`.
+    allow_download, spotify_content : bool
+        The two switches, see :class:`~lib_music.request.Request`.
     """
 
     link: str = ""
@@ -83,8 +87,6 @@ class SongInput:
     project: str = ""
     allow_download: bool = False
     spotify_content: bool = False
-    keep_mismatch: bool = False
-    choose: str = ""
 
 
 def produce(studio: Studio, given: SongInput) -> Job:
@@ -107,28 +109,58 @@ def produce(studio: Studio, given: SongInput) -> Job:
         if len(typed) > MAX_TYPED:
             raise InputError(f"the {name} has {len(typed):,} characters", f"keep it to {MAX_TYPED}")
     studio.jobs.check_room("produce")
+    link = typed_link(given.link)
     open_one = _open_project(studio, given.project)
-    song = _song(studio, given, open_one)
-    content_hash = check_audio(song)
+    song = _song(studio, given, link, open_one)
+    content_hash = check_audio(song) if song is not None else ""
     cover = None if given.cover is None else uploaded(host, given.cover)
     if cover is not None:
         check_cover(cover)
-    same = open_one is not None and open_one.project.content_hash() == content_hash
-    before = open_one if same else _begun_already(studio, content_hash)
+    same = open_one is not None and _is_of(open_one, content_hash, link)
+    before = open_one if same else _begun_already(studio, content_hash, link)
     if before is not None:
         _refuse_while_painted(studio, before.project)
     project = before.project if before else _begin(studio, given, song, content_hash)
-    request = _request(project, before, given, song, cover, keep_song=given.upload is None)
-    project.remember(request.to_dict(project), project.imported_prompts())
-
-    def work(reporter: JobReporter) -> Mapping[str, str]:
-        _understand(studio, project, request, given, reporter)
-        return {}
-
-    job = studio.jobs.submit("produce", project.folder.name, work)
+    request = _request(project, before, given, link, song, cover)
+    if content_hash and not project.content_hash():
+        # There was only a link until now.
+        project.own(content_hash, song.name if song is not None else "")
+        _correct_as_before(studio, project, content_hash)
+    job = _submit(studio, project, request, chosen.id)
     if open_one is not None and not same:
         _leave(studio, open_one.project)
     return job
+
+
+def answer(studio: Studio, name: str, action: Mapping[str, Any]) -> Job:
+    """Go on with a song after the person has said what only they can, see :mod:`lib_music.studio.know`.
+
+    Raises
+    ------
+    InputError
+        That was not asked, or the song is being worked on.
+    """
+    now = known(find_project(studio.host, name))
+    if now.request is None:
+        raise InputError("there is no song yet", "press Produce prompts first")
+    request = answered(now.project, now.request, action)
+    _refuse_while_painted(studio, now.project)
+    if any(job.kind == "produce" and job.project == name for job in studio.jobs.active()):
+        raise InputError("this song is being worked on", "wait for it, or interrupt it")
+    question, suggestions = asked(now.project), read_suggestions(now.project.path(SUGGESTIONS))
+    wanted = question.captioner if question else suggestions.captioner if suggestions else ""
+    usable = [choice.id for choice in studio.host.captioners() if choice.usable]
+    return _submit(studio, now.project, request, wanted if wanted in usable else usable[0])
+
+
+def _submit(studio: Studio, project: Project, request: Request, captioner: str) -> Job:
+    project.remember(request.to_dict(project), project.imported_prompts())
+
+    def work(reporter: JobReporter) -> Mapping[str, str]:
+        _understand(studio, project, request, captioner, reporter)
+        return {}
+
+    return studio.jobs.submit("produce", project.folder.name, work)
 
 
 def _open_project(studio: Studio, name: str) -> Known | None:
@@ -139,31 +171,41 @@ def _open_project(studio: Studio, name: str) -> Known | None:
         return None
 
 
-def _begun_already(studio: Studio, content_hash: str) -> Known | None:
+def _is_of(open_one: Known, content_hash: str, link: str) -> bool:
+    """Whether what was given belongs to the open project: the same song, or the file or link that it waits for."""
+    held, request = open_one.project.content_hash(), open_one.request
+    same_link = not link or is_link_of(open_one.project, request, link)
+    if not content_hash:
+        return same_link
+    return held == content_hash or (not held and same_link)
+
+
+def _begun_already(studio: Studio, content_hash: str, link: str) -> Known | None:
     """The project in which the same song is about to be heard: the button was pressed twice."""
     for job in studio.jobs.active():
         if job.kind == "produce":
             try:
-                project = find_project(studio.host, job.project)
-                if project.content_hash() == content_hash:
-                    return known(project)
+                found = known(find_project(studio.host, job.project))
+                same = found.project.content_hash() == content_hash
+                if same and (content_hash or (found.request is not None and found.request.link == link)):
+                    return found
             except MusicVisualizerError:
                 continue
     return None
 
 
-def _song(studio: Studio, given: SongInput, open_one: Known | None) -> Path:
-    """Which file is meant: the upload, the typed path, else the open project's."""
+def _song(studio: Studio, given: SongInput, link: str, open_one: Known | None) -> Path | None:
+    """Which file is meant: the upload, the typed path, else the open project's; None while there is only a link."""
     if given.upload is not None:
         return uploaded(studio.host, given.upload)
     if given.path.strip():
         return typed_path(studio.host, given.path)
-    if given.link.strip():
-        raise InputError("a link alone holds no sound", "upload the song as a file too, or give its path")
+    if link and (open_one is None or not is_link_of(open_one.project, open_one.request, link)):
+        return None
     if open_one is None or open_one.request is None:
-        raise InputError("no song was given", "upload one, or give the path of one on the server")
-    song = open_one.request.sound
-    if not song.is_file():
+        raise InputError("no song was given", "upload one, give the path of one on the server, or a Spotify link")
+    song = open_one.request.song
+    if song is not None and not song.is_file():
         raise InputError("the song's file is gone", "upload it again, or give its path")
     return song
 
@@ -182,16 +224,25 @@ def _refuse_while_painted(studio: Studio, project: Project) -> None:
         raise ProjectBusyError("a video of this song is being painted", "wait for it or interrupt it, then try again")
 
 
-def _begin(studio: Studio, given: SongInput, song: Path, content_hash: str) -> Project:
+def _begin(studio: Studio, given: SongInput, song: Path | None, content_hash: str) -> Project:
     """A new project, with the corrections of the song's newest one."""
-    track = read_track(song, title=given.title or None, artists=_artists(given.artist), duration=1.0)
+    if song is not None:
+        name = read_track(song, title=given.title or None, artists=_artists(given.artist), duration=1.0).display
+    else:
+        name = " - ".join(part for part in (given.artist.strip(), given.title.strip()) if part) or "Spotify song"
     # Looked for first: the new one is a project of that song too.
-    corrections = _newest_corrections(studio, content_hash)
-    project = new_project(studio.host, track.display, content_hash, song.name)
+    corrections = _newest_corrections(studio, content_hash) if content_hash else None
+    project = new_project(studio.host, name, content_hash, song.name if song is not None else "")
     write_motion(project, preferred(studio.host))
     if corrections is not None:
         write_corrections(project.path(CORRECTIONS), corrections)
     return project
+
+
+def _correct_as_before(studio: Studio, project: Project, content_hash: str) -> None:
+    """The corrections of the song's newest project, for one that has just got its file."""
+    if not project.path(CORRECTIONS).is_file() and (found := _newest_corrections(studio, content_hash)) is not None:
+        write_corrections(project.path(CORRECTIONS), found)
 
 
 def _artists(typed: str) -> tuple[str, ...]:
@@ -215,13 +266,14 @@ def _newest_corrections(studio: Studio, content_hash: str) -> Corrections | None
 
 
 def _request(
-    project: Project, before: Known | None, given: SongInput, song: Path, cover: Path | None, *, keep_song: bool
+    project: Project, before: Known | None, given: SongInput, link: str, song: Path | None, cover: Path | None
 ) -> Request:
     """What the job shall do, with uploads copied into the project; what is left blank stays as it was."""
     request = before.request if before else None
     held = request.song if request and request.song and request.song.is_file() else None
-    if not keep_song:
-        inside = held is not None and held.resolve().parent == project.folder.resolve()
+    same_song = held is not None and before is not None and bool(before.project.content_hash())
+    if given.upload is not None and song is not None:
+        inside = same_song and held is not None and held.resolve().parent == project.folder.resolve()
         song = held if held is not None and inside else copy_in(project, song, "song", AUDIO_SUFFIXES)
     if cover is not None:
         cover = copy_in(project, cover, "own-cover", COVER_SUFFIXES)
@@ -229,24 +281,37 @@ def _request(
         cover = request.cover
     title = clean_text(given.title) or (request.title if request else None)
     artist = "; ".join(map(clean_text, _artists(given.artist))) or (request.artist if request else None)
-    base = request or Request(song)
-    return replace(base, song=song, cover=cover, title=title, artist=artist, prompts=None)
+    same_link = request is not None and (not link or is_link_of(project, request, link))
+    base = request or Request(song, link=link)
+    if not same_link:
+        base = replace(base, link=link, choose="", keep_mismatch=False)
+    return replace(
+        base, song=song, cover=cover, title=title, artist=artist, prompts=None,
+        allow_download=given.allow_download, spotify_content=given.spotify_content,
+        keep_mismatch=base.keep_mismatch and same_song,
+    )  # fmt: skip
 
 
 def _understand(
-    studio: Studio, project: Project, request: Request, given: SongInput, reporter: JobReporter
+    studio: Studio, project: Project, request: Request, captioner: str, reporter: JobReporter
 ) -> None:
     """The job itself; holds the project as any run does."""
     reporter.stage("track")
-    if given.link.strip():
-        reporter.say("the link is not read: title and cover are the file's own")
-    audio = open_audio(request.sound)
+    eyes = studio.host.captioner(captioner, reporter.should_stop)
     reporter.check()
-    captioner = studio.host.captioner(given.captioner, reporter.should_stop)
     try:
         with project:
             settle(project)
-            understood = understand(request, project, reporter, audio=audio, captioner=captioner, anew=True)
+            settled(project)
+            found = look_up(studio, project, request, eyes, reporter)
+            if isinstance(found, Question):
+                ask(project, replace(found, captioner=captioner))
+                reporter.say("; ".join(filter(None, (found.text, found.fix))))
+                return
+            understood = understand(
+                found.request, project, reporter, audio=found.audio, captioner=eyes, anew=True, met=found.met,
+                outside=outside(studio),
+            )  # fmt: skip
             keep_sound(studio.host, project, understood.audio, reporter)
             settle(project)
     except ProjectBusyError:
@@ -292,6 +357,9 @@ def act(studio: Studio, project: str, action: object) -> dict[str, Any]:
     with found.editing():
         now = known(found)
         board = now.board()
+        if board is None and now.heard is None and what in ("candidates", "take_candidate"):
+            _word(found, action)
+            return view(studio, project)
         if now.heard is None or board is None:
             raise InputError("this song has not been heard yet", "press Produce prompts first")
         if what in HEARING:
@@ -299,6 +367,14 @@ def act(studio: Studio, project: str, action: object) -> dict[str, Any]:
         else:
             _write(found, board, edited(board, action))
     return view(studio, project)
+
+
+def _word(project: Project, action: Mapping[str, Any]) -> None:
+    """Change the candidates of a song of which there is only a link yet."""
+    kept = read_suggestions(project.path(SUGGESTIONS))
+    if kept is None:
+        raise InputError("this song has not been heard yet", "press Produce prompts first")
+    write_suggestions(project.path(SUGGESTIONS), reworded(kept, action))
 
 
 def _correct(now: Known, board: Board, action: Mapping[str, Any]) -> None:

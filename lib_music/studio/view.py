@@ -20,7 +20,9 @@ from lib_music.audio import Audio
 from lib_music.errors import InputError, MusicVisualizerError
 from lib_music.pipeline import SETTINGS
 from lib_music.prompts.storyboard import distinct
+from lib_music.prompts.suggestions import SUGGESTIONS, Suggestions, read_suggestions
 from lib_music.studio.estimate import Setup, cost_of, set_up
+from lib_music.studio.know import card_view
 from lib_music.studio.known import Known, known
 from lib_music.studio.motion import curves, read_motion
 from lib_music.studio.rows import Board, row_documents
@@ -67,7 +69,7 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
         "song": _song(studio, now),
         **_timeline(now),
         "hearing": _hearing(now.corrections),
-        **_prompts(board),
+        **_prompts(now, board),
         "motion": motion.to_dict(),
         "curves": curves(setup.plan.animation) if setup else None,
         "cost": cost_of(studio, setup).to_dict() if setup else None,
@@ -93,10 +95,13 @@ def _song(studio: Studio, now: Known) -> dict[str, Any]:
         "start": _rounded(analysis.start if analysis else 0.0),
         "tempo": _rounded(analysis.beats.tempo if analysis else 0.0),
         "key": f"{analysis.key} {analysis.mode}".strip() if analysis else "",
+        "date": track.date if track else "",
+        "isrc": track.isrc if track else "",
         "sources": dict(track.sources) if track else {},
         "cover_url": _url(studio, cover) if cover.is_file() else None,
         "audio_url": _url(studio, sound) if sound is not None else None,
         "warnings": warnings,
+        **card_view(now.project, request, lambda picture: _url(studio, picture)),
     }
 
 
@@ -178,10 +183,22 @@ def _hearing(now: Corrections) -> dict[str, Any]:
     }
 
 
-def _prompts(board: Board | None) -> dict[str, Any]:
+def _prompts(now: Known, board: Board | None) -> dict[str, Any]:
     if board is None:
-        return {"candidates": [], "captioner": "", "rows": [], "style": "", "negative": "", "cover_use": "start"}
-    suggestions = board.suggestions
+        # Of a song of which there is only a link the candidates are known already.
+        kept = read_suggestions(now.project.path(SUGGESTIONS)) if now.heard is None else None
+        empty = {"rows": [], "style": "", "negative": "", "cover_use": "start"}
+        return {**(_candidates(kept) if kept else {"candidates": [], "captioner": ""}), **empty}
+    return {
+        **_candidates(board.suggestions),
+        "rows": row_documents(board),
+        "style": board.storyboard.style.text,
+        "negative": board.storyboard.negative.text,
+        "cover_use": board.storyboard.cover,
+    }
+
+
+def _candidates(suggestions: Suggestions) -> dict[str, Any]:
     suggested = [found.text for found in suggestions.suggested]
     return {
         "candidates": [
@@ -189,10 +206,6 @@ def _prompts(board: Board | None) -> dict[str, Any]:
             for i, t in enumerate(suggestions.texts)
         ],
         "captioner": suggestions.captioner,
-        "rows": row_documents(board),
-        "style": board.storyboard.style.text,
-        "negative": board.storyboard.negative.text,
-        "cover_use": board.storyboard.cover,
     }
 
 

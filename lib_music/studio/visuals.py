@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lib_music.errors import InputError, MusicVisualizerError
+from lib_music.introduce import SPOTIFY_COVER
 from lib_music.pipeline import CORRECTIONS, STORYBOARD, THUMBNAIL
 from lib_music.project import Project, fingerprint
 from lib_music.prompts.suggestions import SUGGESTIONS
@@ -21,6 +22,7 @@ from lib_music.recall import ANALYSIS, CARD, recall_track
 from lib_music.render.deforum_job import JobRecord
 from lib_music.studio.estimate import anew, chosen_renderer, set_up, with_sampler
 from lib_music.studio.host import Model
+from lib_music.studio.know import QUESTION
 from lib_music.studio.motion import MOTION, Motion, read_motion, write_motion
 from lib_music.studio.record import RATES, RECORD, read_painted
 from lib_music.studio.studio import Studio
@@ -31,7 +33,8 @@ DEFORUM_JOB = "deforum_job.json"
 _OURS = re.compile(r".+-(\d{14})")
 _MAX_TYPED = 300
 #: The files that what is shown of a project is made of.
-_SHOWN = (ANALYSIS, CARD, CORRECTIONS, STORYBOARD, SUGGESTIONS, MOTION, RECORD, "project.json", "cover.png")
+_SHOWN = (ANALYSIS, CARD, CORRECTIONS, STORYBOARD, SUGGESTIONS, MOTION, RECORD, QUESTION, "project.json",
+          "cover.png", SPOTIFY_COVER)  # fmt: skip
 
 
 @dataclass(frozen=True)

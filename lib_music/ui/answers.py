@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lib_music.studio.studio import Studio
 
 N_CANDIDATES = 5
+#: How the mark of a song begins of which there is only a link.
+UNHEARD = "unheard "
 
 
 class Answers:
@@ -76,6 +78,8 @@ class Answers:
         for name in ("style", "negative", "cover_use"):
             if name in view:
                 shown[name] = view[name]
+        if "switches" in (view.get("song") or {}):
+            shown["spotify_content"] = view["song"]["switches"]["spotify_content"] is True
         if view.get("motion"):
             shown.update(form.motion_boxes(view["motion"], self.choices()))
         return shown
@@ -109,4 +113,5 @@ def _mark(project: str, view: dict[str, Any]) -> str:
     Empty as long as there is nothing to fill them with.
     """
     found = [row["suggested"] or row["text"] for row in view.get("candidates", ())]
-    return hashlib.sha256(json.dumps([project, found]).encode()).hexdigest()[:16] if found else ""
+    begun = "" if view.get("sections") else UNHEARD
+    return begun + hashlib.sha256(json.dumps([project, found]).encode()).hexdigest()[:16] if found else ""

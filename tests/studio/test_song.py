@@ -130,7 +130,7 @@ def test_what_cannot_be_used_is_told_at_once_and_leaves_nothing(tmp_path: Path, 
     secret = sound(tmp_path / "secret.wav")
     for asked, words in (
         (SongInput(), "no song"),
-        (SongInput(link="https://open.spotify.com/track/1"), "link alone"),
+        (SongInput(link="https://open.spotify.com/track/1"), "22"),
         (SongInput(path="/etc/passwd"), "no file at that path"),
         (SongInput(path=str(secret)), "no file at that path"),
         (SongInput(upload=secret), "upload it again"),
