@@ -12,6 +12,8 @@
     };
     const STAGES = {
         track: "reading the song",
+        search: "looking for the recording",
+        download: "getting the audio",
         analysis: "listening",
         prompts: "finding prompts",
         schedule: "choreography",
@@ -90,21 +92,26 @@
             if (!song) return void put("card", empty("No song yet", "Give a song above and press “Produce prompts”."));
             const sources = song.sources || {};
             const artists = Array.isArray(song.artists) ? song.artists.map(text).join(", ") : text(song.artists);
-            const tempo = number(song.tempo, 0) ? (Math.round(song.tempo * 10) / 10).toFixed(1).replace(/\.0$/, "") + " BPM" : text(song.tempo);
+            const tempo = number(song.tempo, 0) ? (Math.round(song.tempo * 10) / 10).toFixed(1).replace(/\.0$/, "") + " BPM"
+                : Array.isArray(view.sections) && view.sections.length ? "no beat found" : "";
             const facts = [
                 ["Length", number(song.duration, 0) ? clock(song.duration) : "", text(sources.duration)],
                 ["Tempo", tempo, text(sources.tempo)],
                 ["Key", text(song.key), text(sources.key)],
+                ["Album", text(song.album), ""],
+                ["Date", text(song.date), ""],
             ];
             const title = text(song.title) || "Untitled";
-            const origin = [["title", sources.title], ["artists", sources.artists], ["cover", sources.cover]].filter((pair) => text(pair[1]));
+            const origin = ["title", "artists", "album", "date", "isrc", "cover"].map((name) => [name, sources[name]]).filter((pair) => text(pair[1]));
             put("card", el("article", {class: "mv mv-card mv-song", "aria-label": "The song"},
                 cover(song.cover_url, title),
                 el("div", {class: "mv-song-text"},
                     el("div", {class: "mv-title", text: title}),
                     artists ? el("div", {class: "mv-artists", text: artists}) : null,
                     el("dl", {class: "mv-facts"}, ...facts.map((row) => fact(...row))),
-                    origin.length ? el("div", {class: "mv-source", text: origin.map((pair) => pair[0] + ": " + text(pair[1])).join(" · ")}) : null)));
+                    origin.length ? el("div", {class: "mv-source", text: origin.map((pair) => pair[0] + ": " + text(pair[1])).join(" · ")}) : null,
+                    text(song.cover_why) ? el("div", {class: "mv-source", text: "this cover: " + text(song.cover_why)}) : null,
+                    parts.link ? parts.link.node(song) : null)));
         },
     };
 

@@ -54,7 +54,7 @@ class Question:
     text, fix : str
         The question and the ways on, for people.
     choices : tuple of mappings
-        Of an album's songs or of recordings: ``id``, ``title``, ``by`` (artists or channel), ``length`` s or None,
+        Of an album's songs or of recordings: ``id``, ``url``, ``title``, ``by`` (artists or channel), ``length`` s or None,
         ``apart`` s or None.
     captioner : str
         Who shall look at the cover when it goes on.
@@ -118,7 +118,7 @@ def look_up(
         if not error.songs:
             more = "with Spotify credentials set its songs are listed here"
             raise LinkError(error.message, f"{error.fix}; {more}") from None
-        songs = tuple(_choice(s.id, s.title, ", ".join(s.artists), s.duration or None) for s in error.songs)
+        songs = tuple(_choice(s.id, s.url, s.title, ", ".join(s.artists), s.duration or None) for s in error.songs)
         return Question("album", error.message, "choose one of its songs", songs)
     if request.song is None:
         assert met is not None, "see Request"
@@ -154,16 +154,18 @@ def _without_file(
         return obtain(request, project, reporter, met=met, outside=outside)
     except ChoiceError as error:
         card()
-        choices = tuple(_choice(c.id, c.title, c.channel, c.duration, c.difference) for c in error.choices)
+        choices = tuple(_choice(c.id, c.url, c.title, c.channel, c.duration, c.difference) for c in error.choices)
         return Question("recording", error.message, "choose one, or upload the file", choices)
     except (DownloadError, InputError):
         card()
         raise
 
 
-def _choice(id: str, title: str, by: str, length: float | None, apart: float | None = None) -> dict[str, Any]:
+def _choice(
+    id: str, url: str, title: str, by: str, length: float | None, apart: float | None = None
+) -> dict[str, Any]:
     return {
-        "id": id, "title": title, "by": by, "length": None if length is None else round(length, 1),
+        "id": id, "url": url, "title": title, "by": by, "length": None if length is None else round(length, 1),
         "apart": None if apart is None else round(apart, 1),
     }  # fmt: skip
 
@@ -271,6 +273,7 @@ def card_view(project: Project, request: Request | None, url: Callable[[Path], s
         "mismatch": _mismatch(card, request) if known else None,
         "download": _download(card.get("download")),
         "question": None if question is None else {**asdict(question), "choices": list(question.choices)},
+        "has_file": request is not None and request.song is not None,
         "switches": {"spotify_content": bool(request and request.spotify_content)},
     }
 
