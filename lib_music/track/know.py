@@ -7,6 +7,7 @@ what is painted only where the person's switch says so (:func:`paintable`). Time
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -156,12 +157,17 @@ class Met:
             said, public = card.get("spotify"), card.get("oembed")
             song = None if said is None else SpotifyTrack(
                 clean_text(said["id"]), clean_text(said["title"]), tuple(clean_text(a) for a in said["artists"]),
-                clean_text(said["album"]), clean_text(said["date"]), max(0.0, float(said["duration"])),
+                clean_text(said["album"]), clean_text(said["date"]), _seconds(said["duration"]),
                 clean_text(said["isrc"]), said["explicit"] is True, "", link.url,
             )  # fmt: skip
             return cls(link, song, None if public is None else OEmbed(clean_text(public["title"]), ""))
         except (KeyError, TypeError, ValueError, AttributeError, LinkError):
             return None
+
+
+def _seconds(value: Any) -> float:
+    """A length from a file; 0 where it is none."""
+    return float(value) if type(value) in (int, float) and 0 <= value < math.inf else 0.0
 
 
 def meet(text: str, outside: Outside | None = None) -> Met:
