@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,8 +44,8 @@ class Exchange:
     host: str = ""
     token: bool = False
     status: int = 0
-    body: bytes = b""
-    headers: Mapping[str, str] | None = None
+    body: bytes = field(default=b"", repr=False)  # a token, perhaps
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
     redirected: bool = False
 
 

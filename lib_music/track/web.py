@@ -110,7 +110,7 @@ class Web:
     Parameters
     ----------
     timeout : float
-        Seconds for one request, from the name's resolution to the last byte.
+        Seconds for one :meth:`get`, from the name's resolution to the last byte, or one :meth:`follow` in all.
     routes : mapping of str to str
         Addresses that stand in for hosts (``{"open.spotify.com": "http://127.0.0.1:1234"}``), for tests; the
         checks are those of the host.
@@ -129,23 +129,28 @@ class Web:
             ``url`` is not an https URL of one of ``hosts`` (nothing is asked then), or the host does not answer whole
             within the time and ``limit`` bytes.
         """
+        return self._bounded(url, hosts, limit, accept, self.timeout)
+
+    def _bounded(self, url: str, hosts: Sequence[str], limit: int, accept: str, seconds: float) -> Answer:
+        """:meth:`get` within so many seconds."""
         host = host_of(url, hosts)
         if not host:
             raise WebError("an address that is not Spotify's was not asked", "")
         rest = url.split("#")[0][len("https://") + len(host):]
         address = f"{self._routes[host].rstrip('/') if host in self._routes else 'https://' + host}{rest or '/'}"
-        deadline = time.monotonic() + self.timeout
+        deadline = time.monotonic() + seconds
         headers = {"Host": host, "Accept": accept}
         try:
-            return bounded(lambda: self._get(address, headers, limit, deadline), self.timeout)
+            return bounded(lambda: self._get(address, headers, limit, deadline), seconds)
         except Exception as error:
             trouble = explained(error, host, self.timeout)
         raise trouble
 
     def follow(self, url: str, *, hosts: Sequence[str], limit: int, accept: str = "*/*") -> Answer:
         """GET ``url`` and up to :data:`MAX_HOPS` redirects, each checked as ``url`` itself; raises WebError."""
+        end = time.monotonic() + self.timeout
         for _ in range(MAX_HOPS + 1):
-            answer = self.get(url, hosts=hosts, limit=limit, accept=accept)
+            answer = self._bounded(url, hosts, limit, accept, max(end - time.monotonic(), 0.0))
             if not answer.location:
                 return answer
             here, url = host_of(url, hosts), redirected(url, answer.location)

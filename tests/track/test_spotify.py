@@ -530,10 +530,12 @@ def secrets_in(words: str) -> list[str]:
 
 
 def assert_clean(error: BaseException | None) -> None:
-    """An error, what caused it and their tracebacks hold neither secret nor token, and nothing of spotipy's."""
+    """An error and its traceback, with our variables as some show them, hold no secret, and nothing is chained to it."""
     seen = 0
     while error is not None:
         words = [str(error), repr(error), repr(error.args), repr(vars(error)), *traceback.format_exception(error)]
+        frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+        words += [repr(frame.locals) for frame in frames if "lib_music" in frame.filename]
         assert not secrets_in("\n".join(words))
         assert type(error).__module__.startswith("lib_music"), "an error of a library may hold the request"
         error, seen = error.__cause__ or error.__context__, seen + 1

@@ -141,6 +141,14 @@ def test_redirects_are_checked_each(place: Place) -> None:
     assert len(place.asked) == asked + 2 + MAX_HOPS + 1
 
 
+def test_redirects_share_the_time(place: Place) -> None:
+    place.play("/thing", Reply(302, b"", (("Location", "/thing"),), delay=0.3))
+    begin = time.monotonic()
+    with pytest.raises(WebError, match="did not answer whole"):
+        web(place, 0.5).follow(URL, hosts=(HOST,), limit=100)
+    assert time.monotonic() - begin < 4
+
+
 BIG = 200_000
 PACKED = (("Content-Encoding", "gzip"),)
 
