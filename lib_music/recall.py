@@ -62,7 +62,7 @@ def recall_analysis(project: Project) -> Analysis:
     """What was heard, with the person's corrections."""
     for name in (ANALYSIS, STORYBOARD, CARD):
         if not project.path(name).is_file():
-            raise InputError("this song was not heard yet", "press Produce prompts first")
+            raise InputError("this song was not heard yet", "press Produce prompts first, or wait until it is done")
     analysis = load_analysis(project.path(ANALYSIS))
     corrections = project.path(CORRECTIONS)
     return read_corrections(corrections).apply(analysis) if corrections.is_file() else analysis

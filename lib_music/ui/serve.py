@@ -9,6 +9,7 @@ import contextlib
 import os
 import socket
 import time
+from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,9 +96,36 @@ def make_application(host: PlainHost) -> Any:
 
     page = build_tab(studio_of(host), standalone=True)
     app = application(page, [host.workspace()])
+    app.add_middleware(OwnSite)
     # A web site whose name was made to lead to this machine is not let in.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
     return app
+
+
+class OwnSite:
+    """Lets through what this page itself asks for: any web site may send a form or a file to this machine.
+
+    Parameters
+    ----------
+    app : ASGI application
+    """
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Answer 403 where a browser says that another site asks."""
+        if scope["type"] in ("http", "websocket"):
+            headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+            origin = headers.get(b"origin")
+            if origin is not None and origin != f"http://{headers.get(b'host', '')}":
+                if scope["type"] == "websocket":
+                    await send({"type": "websocket.close", "code": 1008})
+                else:
+                    await send({"type": "http.response.start", "status": 403, "headers": []})
+                    await send({"type": "http.response.body", "body": b"another site asks for this"})
+                return
+        await self._app(scope, receive, send)
 
 
 def _listening(port: int | None) -> socket.socket:

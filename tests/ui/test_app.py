@@ -1,6 +1,7 @@
 """The page over HTTP, as a browser and as somebody with bad intentions calls it."""
 
 import http.server
+import io
 import json
 import math
 import threading
@@ -188,6 +189,19 @@ def test_other_names_and_other_sites_are_not_answered(visitor: Visitor) -> None:
     assert visitor.client.get("/config", headers={"Host": "evil.example"}).status_code == 400
     answer = visitor.client.get("/config", headers={"Origin": "http://evil.example"})
     assert "access-control-allow-origin" not in answer.headers
+    sent = [("files", ("x.mp3", io.BytesIO(b"x")))]
+    for origin in ("http://evil.example", "https://127.0.0.1", "http://127.0.0.1:8000", "null"):
+        # What a form of any site can send without asking first.
+        assert visitor.client.post("/upload", files=sent, headers={"Origin": origin}).status_code == 403
+    assert visitor.client.post("/upload", files=sent, headers={"Origin": "http://127.0.0.1"}).status_code == 200
+
+
+def test_what_was_told_before_a_song_was_heard_goes_with_it(tmp_path: Path, song_file: Path) -> None:
+    visitor = Visitor(tmp_path / "visuals")
+    assert "there is no song yet" in visitor.press("visualize")["said_visualize"]
+    visitor.press("produce", upload=visitor.send(song_file, "click track.wav"))
+    assert visitor.wait()["state"] == "done"
+    assert visitor.boxes["said_visualize"] == ""
 
 
 def test_ten_megabytes_end_in_a_message(visitor: Visitor) -> None:
