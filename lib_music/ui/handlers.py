@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lib_music.errors import InputError, MusicVisualizerError
 from lib_music.given import ASPECTS
 from lib_music.ui import form
-from lib_music.ui.answers import N_CANDIDATES, Answers
+from lib_music.ui.answers import N_CANDIDATES, UNHEARD, Answers
 from lib_music.ui.shown import Shown, Update, error_lines, lines, link, to_json
 from lib_music.ui.told import told_in, unexpected, within
 
@@ -32,6 +32,7 @@ _PART_OF = {
     **dict.fromkeys(("preview",), "preview"),
     **dict.fromkeys(("interrupt",), "visualize"),
     **dict.fromkeys(("open",), "resume"),
+    **dict.fromkeys(("choose", "song_of_album", "right_recording", "without_link"), "song"),
 }
 #: Seconds after which an answer goes out whatever happens: a pod's proxy cuts a request at 100.
 _PATIENCE = 45.0
@@ -92,9 +93,9 @@ class Page(Answers):
                 return {"status": to_json(status)}
             shown = self.shown(project, status=status)
             if shown["mark"] != mark:
-                if not mark and words and self._typed_before(project, words):
+                if words and self._typed_before(project, mark, words):
                     shown = self.shown(project)
-                shown.update(self.filled(json.loads(shown["view"])))
+                shown.update(self._filled_again(json.loads(shown["view"]), mark))
                 shown.update({f"said_{part}": "" for part in PARTS if part != "song"})  # told of what was shown before
             return {**shown, "page": self.surroundings()}
         except MusicVisualizerError as error:
@@ -124,6 +125,8 @@ class Page(Answers):
             return {"status": to_json(self.status(project))}
         if do == "open":
             return self._opened(action.get("typed"))
+        if _PART_OF.get(str(do)[:40]) == "song":
+            return self._answered(self._open_name(project), action)
         if do == "preview":
             stretch = (form.number(action.get("start"), "start"), form.number(action.get("end"), "end"))
             return self._previewed(project, self._kept_motion(project), stretch)
@@ -251,9 +254,19 @@ class Page(Answers):
             return {}
         return self.shown(name)
 
-    def _typed_before(self, project: str, words: tuple[Any, ...]) -> bool:
+    def _filled_again(self, view: dict[str, Any], mark: str) -> Shown:
+        """The boxes for a view that is new; a lone link has no style yet, and what was typed for it stays."""
+        waiting = not view["sections"] and (not mark or mark.startswith(UNHEARD))
+        return {k: v for k, v in self.filled(view).items() if not (waiting and k in ("style", "negative", "cover_use"))}
+
+    def _typed_before(self, project: str, mark: str, words: tuple[Any, ...]) -> bool:
         """Keep what was typed before the song was heard, over what was suggested; whether there was anything."""
         held = self.view(project)
+        if mark and not (mark.startswith(UNHEARD) and held["sections"]):
+            return False
+        if mark:
+            # The candidates of a lone link are kept as they are typed.
+            words = ("",) * N_CANDIDATES + words[N_CANDIDATES:]
         suggested = [row["text"] for row in held["candidates"]]
         suggested += [""] * (N_CANDIDATES - len(suggested))
         *typed, style, negative, cover = words
@@ -274,8 +287,10 @@ class Page(Answers):
         )
         with self._changing:
             held = self.view(name)
+            if not held["sections"]:
+                actions = actions[:1] if held["candidates"] else ()
             kept = ([row["text"] for row in held["candidates"]], held["style"], held["negative"], held["cover_use"])
-            changed = [a for a, old in zip(actions, kept, strict=True) if list(a.values())[1] != old]
+            changed = [a for a, old in zip(actions, kept, strict=False) if list(a.values())[1] != old]
             for action in changed:
                 self._edit(name, action)
         return bool(changed)
@@ -394,6 +409,14 @@ class Page(Answers):
         with self._changing:
             view = self._edit(name, action)
         return self.shown(name, view=view, fill=fill)
+
+    def _answered(self, project: str, action: dict[str, Any]) -> Shown:
+        """What only the person can say of a link, after which the song is heard."""
+        from lib_music.studio.song import answer
+
+        with self._changing:
+            answer(self.studio, project, action)
+        return {"status": to_json(self.status(project))}
 
     def _kept(self, project: str, motion: Motion) -> Shown:
         from lib_music.studio.video import set_motion
