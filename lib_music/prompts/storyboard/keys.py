@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lib_music.errors import StoryboardError
 from lib_music.prompts.storyboard.board import SectionPrompt
 from lib_music.prompts.text import Own, Text, has_formula, render_own
 
@@ -35,7 +36,7 @@ def prompt_keys(
     Raises
     ------
     StoryboardError
-        When a formula cannot be computed at some frame.
+        When a formula cannot be computed at some frame, which it names.
     """
     if len(prompts) != len(frames):
         raise ValueError(f"{len(prompts)} prompts for {len(frames)} sections")
@@ -57,7 +58,10 @@ def _keys(text: Text, seed: int, painted: Sequence[int], max_f: int) -> dict[int
     keys: dict[int, str] = {}
     last = None
     for frame in painted:
-        words = render_own(text, t=frame, max_f=max_f, s=seed)
+        try:
+            words = render_own(text, t=frame, max_f=max_f, s=seed)
+        except StoryboardError as error:
+            raise StoryboardError(f"at frame {frame}: {error.message}", error.fix) from error
         if words != last:
             keys[frame] = last = words
     return keys
