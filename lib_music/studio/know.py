@@ -54,8 +54,8 @@ class Question:
     text, fix : str
         The question and the ways on, for people.
     choices : tuple of mappings
-        Of an album's songs or of recordings: ``id``, ``url``, ``title``, ``by`` (artists or channel), ``length`` s or None,
-        ``apart`` s or None.
+        Of an album's songs or of recordings: ``id``, ``url``, ``title``, ``by`` (artists or channel), ``length``
+        and ``apart`` in s or None.
     captioner : str
         Who shall look at the cover when it goes on.
     """
@@ -246,7 +246,8 @@ def answered(project: Project, request: Request, action: Mapping[str, Any]) -> R
         raise InputError("that is no longer asked", "press Produce prompts again")
     if kind == "album":
         return replace(request, link=parse_link(id).url, choose="", keep_mismatch=False)
-    return replace(request, choose=id)
+    # It was shown with its length.
+    return replace(request, choose=id, keep_mismatch=True)
 
 
 # -- what the page draws -----------------------------------------------------------------------------------------------
