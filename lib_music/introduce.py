@@ -292,7 +292,7 @@ def obtain(
 
     kept = fetched_earlier(request, project)
     if kept is not None:
-        return replace(request, song=kept)
+        return _chosen_by_person(request, kept, read_card(project)["download"].get("asked") is True)
     if not request.allow_download:
         raise no_sound(met)
     wanted, program = know.wanted(request, met), download.find_program()
@@ -302,10 +302,15 @@ def obtain(
     one = _chosen(request, found)
     name = f"{', '.join(wanted.artists[:2])} {wanted.title}"
     taken = download.take(one, project.folder, program, reporter, name=name)
-    request = replace(request, song=taken.path)
+    request = _chosen_by_person(request, taken.path, taken.asked)
     introduce(request, project, reporter, audio=None, met=met, outside=outside, download=taken.to_dict())
     project.remember(request.to_dict(project), project.imported_prompts())
     return request
+
+
+def _chosen_by_person(request: Request, song: Path, asked: bool) -> Request:
+    """The request with a fetched file; of one that the person chose the length was seen."""
+    return replace(request, song=song, keep_mismatch=request.keep_mismatch or asked)
 
 
 def no_sound(met: Met) -> InputError:
@@ -369,6 +374,9 @@ def forget(project: Project, reporter: Reporter) -> bool:
         from lib_music.pipeline import song_seed
 
         suggest(project, known, None, song_seed(audio) if audio else link_seed(met), True)
-        reporter.say("prompts that were worded with Spotify's content may still stand in the storyboard")
+        reporter.say(
+            "the storyboard, and what was made of it, may still be worded with Spotify's content: "
+            "delete storyboard.json and make the video again"
+        )
     project.remember(request.to_dict(project), project.imported_prompts())
     return True
