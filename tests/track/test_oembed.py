@@ -32,7 +32,7 @@ def place() -> Iterator[Place]:
         yield place
 
 
-def web(place: Place, timeout: float = 5.0) -> Web:
+def web(place: Place, timeout: float = 20.0) -> Web:
     return Web(timeout=timeout, routes={"open.spotify.com": place.url})
 
 

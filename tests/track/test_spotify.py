@@ -81,7 +81,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     assert not [*(tmp_path / "cwd").iterdir()]
 
 
-def spotify(place: Place, timeout: float = 5.0, total: float = 20.0) -> Spotify:
+def spotify(place: Place, timeout: float = 20.0, total: float = 60.0) -> Spotify:
     web = Web(timeout=timeout, routes={"i.scdn.co": place.url})
     return Spotify(
         Credentials(CLIENT, SECRET), base=f"{place.url}/v1/", token_url=f"{place.url}/api/token", timeout=timeout,
@@ -530,7 +530,7 @@ def secrets_in(words: str) -> list[str]:
 
 
 def assert_clean(error: BaseException | None) -> None:
-    """An error and its traceback, with our variables as some show them, hold no secret, and nothing is chained to it."""
+    """An error and its traceback, with our variables as some show them, hold no secret; nothing is chained to it."""
     seen = 0
     while error is not None:
         words = [str(error), repr(error), repr(error.args), repr(vars(error)), *traceback.format_exception(error)]

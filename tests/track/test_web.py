@@ -45,7 +45,7 @@ def place() -> Iterator[Place]:
         yield place
 
 
-def web(place: Place, timeout: float = 5.0) -> Web:
+def web(place: Place, timeout: float = 20.0) -> Web:
     hosts = (HOST, "i.scdn.co", "image-cdn-ak.spotifycdn.com", "evil.example")
     return Web(timeout=timeout, routes=dict.fromkeys(hosts, place.url))
 
