@@ -124,7 +124,7 @@ class Tab:
             self.page.wait_for_timeout(200)
         raise AssertionError(f"{kind} is not over after {seconds} s: {self.said()}")
 
-    def running(self, kind: str, seconds: float = 60.0, fraction: float = 0.0) -> dict[str, Any]:
+    def running(self, kind: str, seconds: float = 300.0, fraction: float = 0.0) -> dict[str, Any]:
         """Wait until a job of a kind runs and is past ``fraction`` of its way."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -170,7 +170,7 @@ class Tab:
         self.press(name)
         return self.new_job(kind, before)
 
-    def new_job(self, kind: str, before: set[str], seconds: float = 30.0) -> str:
+    def new_job(self, kind: str, before: set[str], seconds: float = 60.0) -> str:
         """Wait for a job that was not there before."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

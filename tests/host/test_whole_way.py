@@ -121,7 +121,7 @@ def test_killed_restarted_resumed_no_frame_is_missing_or_there_twice(
         paint_with_deforum(tab, installation, seconds=seconds)
         tab.type("seed", "7")
         tab.start("visualize", "visualize")
-        tab.running("visualize", seconds=300, fraction=0.4)
+        tab.running("visualize", fraction=0.4)
         project = tab.view()["project"]
         webui.kill()
         there = frames_on_disk(webui, project)
@@ -156,7 +156,7 @@ def test_an_interrupt_leaves_what_can_be_resumed(produced: Tab, webui: WebUI, in
     paint_with_deforum(produced, installation, seconds=length_of(installation))
     produced.type("seed", "11")
     produced.start("visualize", "visualize")
-    produced.running("visualize", seconds=300, fraction=0.3)
+    produced.running("visualize", fraction=0.3)
     produced.press("interrupt")
     job = produced.ended("visualize", 120)
     assert job["state"] == "interrupted"
@@ -185,7 +185,7 @@ def test_two_clicks_and_the_hosts_own_job_queue(produced: Tab, webui: WebUI, ins
     paint_with_deforum(produced, installation, seconds=length_of(installation) / 2)
     produced.type("seed", "21")
     first = produced.start("visualize", "visualize")
-    produced.running("visualize", seconds=300, fraction=0.1)
+    produced.running("visualize", fraction=0.1)
     answers: list[dict[str, Any]] = []
     other = threading.Thread(target=lambda: answers.append(txt2img(webui, installation)))
     other.start()
