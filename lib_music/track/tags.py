@@ -7,9 +7,11 @@ was. Tags are found text: whatever bytes they hold, what leaves here is one prin
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from lib_music.track.track import Field, Source, Track
 MAX_CHARS = 200
 #: Artists or genres taken from one file.
 MAX_VALUES = 10
+#: Further values of one field that are read at all, and characters in which several are looked for.
+_MAX_READ, _MAX_SPLIT = 1_000, 20_000
+_reading = threading.Lock()
 
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?(?!\d)")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
@@ -122,11 +127,33 @@ def load_tags(path: Path, *, images: bool = False) -> Any | None:
 
     for by_name in (False, True):
         try:
-            with path.open("rb") as file:
+            with path.open("rb") as file, _bounded(TinyTag):
                 return TinyTag.get(path if by_name else None, file, duration=False, image=images)
         except (TinyTagException, OSError):
             continue
     return None
+
+
+@contextlib.contextmanager
+def _bounded(reader: Any) -> Iterator[None]:
+    """Let tinytag keep no more than so many values of a field.
+
+    It looks through all of them at each new one: a few megabytes of artists would take it hours.
+    """
+    with _reading:
+        keep = getattr(reader, "_set_other_field", None)
+
+        def keep_some(tags: Any, name: str, value: str) -> None:
+            if keep is not None and len(tags.other.get(name, ())) < _MAX_READ:
+                keep(tags, name, value)
+
+        if keep is not None:
+            reader._set_other_field = keep_some
+        try:
+            yield
+        finally:
+            if keep is not None:
+                reader._set_other_field = keep
 
 
 def _reread(text: str) -> str:
@@ -140,15 +167,20 @@ def _reread(text: str) -> str:
 
 def _lines(values: Iterable[object]) -> tuple[str, ...]:
     """The distinct values that say something, cleaned."""
-    lines = dict.fromkeys(clean_text(value) for value in values if value is not None)
-    return tuple(line for line in lines if line)[:MAX_VALUES]
+    lines: dict[str, None] = {}
+    for value in values:
+        if value is not None and (line := clean_text(value)):
+            lines[line] = None
+            if len(lines) == MAX_VALUES:
+                break
+    return tuple(lines)
 
 
 def _values(tags: Any, name: str) -> list[object]:
     """Every value of one tag: the first in the field itself, the others under ``other``; parts split at ``;``."""
     first, others = getattr(tags, name, None), tags.other.get(name, [])
     raw = [first, *(others if isinstance(others, list) else [others])]
-    return [part for value in raw if value is not None for part in re.split(r"[;\0]", str(value))]
+    return [part for value in raw if value is not None for part in re.split(r"[;\0]", str(value)[:_MAX_SPLIT])]
 
 
 def _from_tags(path: Path) -> dict[str, tuple[str, ...]]:
