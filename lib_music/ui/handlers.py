@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lib_music.studio.studio import Studio
 
 #: The parts of the page that have a line of their own for what went wrong.
-PARTS = ("song", "credentials", "hearing", "prompts", "motion", "preview", "visualize", "resume", "settings")
+PARTS = ("song", "hearing", "prompts", "motion", "preview", "visualize", "resume", "settings")
 #: Where a person looks after each action; every other one belongs to the hearing.
 _PART_OF = {
     **dict.fromkeys(("candidates", "take_candidate", "row", "link", "take", "style", "negative", "cover"), "prompts"),

@@ -341,7 +341,7 @@ def _wire(parts: _Parts, page: Page) -> None:
             *("page", "view", "status", "project", "mark", "switch_model", "aspect"),
             *words,
             *form.MOTION,
-            "spotify_content",
+            *("spotify_content", "said_credentials"),
             *(f"said_{part}" for part in PARTS),
         )
     }
