@@ -57,12 +57,12 @@
         const {el, text, clock} = core();
         const found = song.mismatch;
         if (!found) return null;
-        const box = el("input", {type: "checkbox", checked: found.kept === true});
+        const box = el("input", {type: "checkbox", class: "mv-check", checked: found.kept === true});
         box.addEventListener("change", () => tell(box, {do: "right_recording", on: box.checked}));
         return el("div", {class: "mv-question" + (found.kept === true ? "" : " mv-open"), role: found.kept === true ? null : "alert"},
             el("div", {text: text(found.text)}),
-            el("div", {class: "mv-lengths"}, el("span", {text: "your file " + clock(found.file, 1)}), el("span", {text: "on Spotify " + clock(found.spotify, 1)})),
-            el("label", {class: "mv-check"}, box, el("span", {text: "It is the right recording"})));
+            el("div", {class: "mv-lengths"}, el("span", {text: "your file: " + clock(found.file, 1)}), el("span", {text: "on Spotify: " + clock(found.spotify, 1)})),
+            el("label", {class: "mv-agree"}, box, el("span", {text: "It is the right recording"})));
     }
 
     function choice(entry, recording) {
