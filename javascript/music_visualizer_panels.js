@@ -110,8 +110,8 @@
                     artists ? el("div", {class: "mv-artists", text: artists}) : null,
                     el("dl", {class: "mv-facts"}, ...facts.map((row) => fact(...row))),
                     origin.length ? el("div", {class: "mv-source", text: origin.map((pair) => pair[0] + ": " + text(pair[1])).join(" · ")}) : null,
-                    text(song.cover_why) ? el("div", {class: "mv-source", text: "this cover: " + text(song.cover_why)}) : null,
-                    parts.link ? parts.link.node(song) : null)));
+                    text(song.cover_why) ? el("div", {class: "mv-source", text: "this cover: " + text(song.cover_why)}) : null),
+                parts.link ? parts.link.node(song) : null));
         },
     };
 
