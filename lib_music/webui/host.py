@@ -208,9 +208,10 @@ def _checkpoint() -> Any:
     data = sd_models.model_data
     parameters = getattr(data, "forge_loading_parameters", None)
     if parameters is not None:
-        # Forge loads what was chosen when it paints next; until then it holds a stand-in.
-        return parameters.get("checkpoint_info")
-    loaded = getattr(data.sd_model, "sd_checkpoint_info", None)
+        # Forge loads what was chosen when it paints next; until then it holds a stand-in, and while it starts nothing.
+        loaded = parameters.get("checkpoint_info")
+    else:
+        loaded = getattr(data.sd_model, "sd_checkpoint_info", None)
     if loaded is not None:
         return loaded
     chosen = sd_models.checkpoint_aliases.get(shared.opts.sd_model_checkpoint)

@@ -94,6 +94,14 @@ def test_forges_modules_count_as_the_vae(forge: FakeHost, page: WebuiHost) -> No
     assert page.model() == Model("flux.safetensors", "f1", "ae.pt, t5.pt", "")
 
 
+def test_what_forge_will_load_is_known_before_it_has_looked(forge: FakeHost, page: WebuiHost) -> None:
+    """While it starts, and the tab is built, its loading parameters are empty still."""
+    forge.add_checkpoint("flux.safetensors", "f1")
+    forge.sd_models.model_data.forge_loading_parameters = {}
+    assert page.model() == Model("flux.safetensors", "f1", "", "")
+    assert page.renderers()[0].usable or "checkpoint" not in page.renderers()[0].note
+
+
 def test_switching_loads_the_recorded_one_and_keeps_it(webui: FakeHost, page: WebuiHost) -> None:
     webui.add_checkpoint("old.safetensors", "aaa")
     recorded = page.model()
