@@ -12,7 +12,7 @@ import hashlib
 import math
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -133,7 +133,12 @@ def _shaped(samples: FloatArray, decoded: int, channels: int) -> FloatArray:
 
 
 def open_audio(
-    path: Path | str, *, start: float = 0.0, duration: float | None = None, limit: float = LIMIT
+    path: Path | str,
+    *,
+    start: float = 0.0,
+    duration: float | None = None,
+    limit: float = LIMIT,
+    check: Callable[[], None] = lambda: None,
 ) -> Audio:
     """Open a sound file, or the sound of a video, and measure it by decoding it once.
 
@@ -147,6 +152,8 @@ def open_audio(
         Its length in seconds, > 0; None for all that is left. Clipped with a warning where less is left.
     limit : float
         The longest file taken, seconds.
+    check : callable
+        Called again and again while it is decoded; what it raises ends that.
 
     Raises
     ------
@@ -161,7 +168,8 @@ def open_audio(
     _check_file(path)
     header = _read_header(path)
     cut = is_cut_short(path)
-    scan = _scan(path, header, start, duration, limit, trust_promise=not cut and _is_plausible(path, header))
+    trusted = not cut and _is_plausible(path, header)
+    scan = _scan(path, header, start, duration, limit, trusted, check)
     left = scan.total - start
     if left * header.sample_rate < 1:
         raise RangeError(f"start {start:g} s is at or after the end of {path.name}, {scan.total:.3f} s long",
@@ -278,7 +286,13 @@ class _Scan:
 
 
 def _scan(
-    path: Path, header: _Header, start: float, duration: float | None, limit: float, trust_promise: bool
+    path: Path,
+    header: _Header,
+    start: float,
+    duration: float | None,
+    limit: float,
+    trust_promise: bool,
+    check: Callable[[], None],
 ) -> _Scan:
     """Decode all of it at its own rate; count the samples, and find the peak inside the range."""
     rate, channels = header.sample_rate, header.channels
@@ -289,6 +303,7 @@ def _scan(
     n, peak = 0, 0
     with FfmpegOutput(args) as output:
         while raw := output.read(_CHUNK):
+            check()
             if not n and trust_promise and header.promised and header.promised > limit:
                 raise _too_long(path, _clock(header.promised), limit)
             block = np.frombuffer(raw[: len(raw) // (2 * channels) * 2 * channels], "<i2")

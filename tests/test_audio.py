@@ -195,6 +195,28 @@ def test_empty(tmp_path: Path) -> None:
     assert "empty.mp3 is empty" in said and str(tmp_path) not in said, "an upload's place is nobody's business"
 
 
+def test_opening_a_long_song_can_be_stopped(tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    asked = 0
+
+    def check() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            raise Stop
+
+    path = tmp_path / "long.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 2, 48_000, 0, "NONE", ""))
+        file.writeframes(bytes(60 * 48_000 * 4))
+    with pytest.raises(Stop):
+        open_audio(path, check=check)
+    assert asked == 3, "it went on"
+    assert open_audio(path).duration == 60
+
+
 def test_a_folder(tmp_path: Path) -> None:
     assert "is a folder" in refused(tmp_path)
 

@@ -126,7 +126,7 @@ def look_up(
         if isinstance(found, Question):
             return found
         request = found
-    audio = open_audio(request.sound)
+    audio = open_audio(request.sound, check=reporter.check)
     mismatch = mismatch_of(audio, met)
     if mismatch is not None and not request.keep_mismatch:
         introduce(request, project, reporter, audio=audio, met=met, outside=outside)
@@ -239,7 +239,10 @@ def answered(project: Project, request: Request, action: Mapping[str, Any]) -> R
     if do == "without_link":
         if request.song is None:
             raise InputError("there is nothing but the link", "give the song's file too")
-        return replace(request, link="", choose="", keep_mismatch=False, spotify_content=False)
+        return replace(
+            request, link="", choose="", keep_mismatch=False, spotify_content=False, ask_analysis=False,
+            spotify_analysis=None,
+        )  # fmt: skip
     kind = {"choose": "recording", "song_of_album": "album"}.get(str(do))
     id = text(action, "id", 40)
     if question is None or question.kind != kind or id not in [choice.get("id") for choice in question.choices]:
@@ -275,7 +278,10 @@ def card_view(project: Project, request: Request | None, url: Callable[[Path], s
         "download": _download(card.get("download")),
         "question": None if question is None else {**asdict(question), "choices": list(question.choices)},
         "has_file": request is not None and request.song is not None,
-        "switches": {"spotify_content": bool(request and request.spotify_content)},
+        "switches": {
+            "spotify_content": bool(request and request.spotify_content),
+            "spotify_ear": bool(request and (request.ask_analysis or request.spotify_analysis is not None)),
+        },
     }
 
 

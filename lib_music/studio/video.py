@@ -142,7 +142,7 @@ def _preview(studio: Studio, project: Project, motion: Motion, reporter: JobRepo
 
     reporter.stage("schedule")
     request = asked(project, motion, "animatic")
-    known = recall(project, request, open_audio(request.sound))
+    known = recall(project, request, open_audio(request.sound, check=reporter.check))
     _check_song(project, known)
     reporter.check()
     plan = plan_of(known, moved(project, known))
@@ -334,7 +334,7 @@ def _prepared(studio: Studio, project: Project, motion: Motion, reporter: JobRep
     renderer = usable_renderer(studio, motion)
     motion = replace(with_sampler(studio, motion), renderer=renderer)
     request = asked(project, motion, renderer)
-    known = recall(project, request, open_audio(request.sound))
+    known = recall(project, request, open_audio(request.sound, check=reporter.check))
     _check_song(project, known)
     reporter.check()
     base, driven = base_of(request)
