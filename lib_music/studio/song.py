@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from lib_music.analysis.corrections import Corrections, write_corrections
+from lib_music.analysis.spotify import read_master
 from lib_music.audio import check_audio
 from lib_music.errors import InputError, MusicVisualizerError, ProjectBusyError
+from lib_music.files import write_bytes
+from lib_music.introduce import SPOTIFY_ANALYSIS
 from lib_music.pipeline import CORRECTIONS, STORYBOARD, understand
 from lib_music.project import Project
 from lib_music.prompts.storyboard import write_storyboard
@@ -47,9 +50,11 @@ from lib_music.track.tags import clean_text, read_track
 
 #: What lies in a project of ours whose song was not heard yet.
 _BEGUN = re.compile(
-    r"(project|motion|corrections|track|question)\.json|song(\.\w+)?|own-cover(\.\w+)?|(spotify-)?cover\.png|log\.txt"
+    r"(project|motion|corrections|track|question|(spotify|own)-analysis)\.json|song(\.\w+)?|own-cover(\.\w+)?|(spotify-)?cover\.png|log\.txt"
     r"|\w+\.lock"
 )
+#: A saved audio-analysis that was given, in the project.
+_OWN_ANALYSIS = "own-analysis.json"
 #: The longest title or list of artists that is taken, characters.
 MAX_TYPED = 500
 
@@ -75,6 +80,10 @@ class SongInput:
         The one that is open on the page; empty for none.
     allow_download, spotify_content : bool
         The two switches, see :class:`~lib_music.request.Request`.
+    spotify_ear : bool
+        Whether beats and sections are those of Spotify's audio-analysis: from ``analysis``, else from its API.
+    analysis : Path or None
+        Where the page put a saved audio-analysis; giving one switches it on.
     """
 
     link: str = ""
@@ -87,6 +96,8 @@ class SongInput:
     project: str = ""
     allow_download: bool = False
     spotify_content: bool = False
+    spotify_ear: bool = False
+    analysis: Path | None = None
 
 
 def produce(studio: Studio, given: SongInput) -> Job:
@@ -116,12 +127,15 @@ def produce(studio: Studio, given: SongInput) -> Job:
     cover = None if given.cover is None else uploaded(host, given.cover)
     if cover is not None:
         check_cover(cover)
+    analysis = None if given.analysis is None else uploaded(host, given.analysis)
+    if analysis is not None:
+        read_master(analysis)
     same = open_one is not None and _is_of(open_one, content_hash, link)
     before = open_one if same else _begun_already(studio, content_hash, link)
     if before is not None:
         _refuse_while_painted(studio, before.project)
     project = before.project if before else _begin(studio, given, song, content_hash)
-    request = _request(project, before, given, link, song, cover)
+    request = _with_ear(project, _request(project, before, given, link, song, cover), given, analysis)
     if content_hash and not project.content_hash():
         # There was only a link until now.
         project.own(content_hash, song.name if song is not None else "")
@@ -284,12 +298,22 @@ def _request(
     same_link = request is not None and (not link or is_link_of(project, request, link))
     base = request or Request(song, link=link)
     if not same_link:
-        base = replace(base, link=link, choose="", keep_mismatch=False)
+        base = replace(base, link=link, choose="", keep_mismatch=False, spotify_analysis=None)
+        project.path(SPOTIFY_ANALYSIS).unlink(missing_ok=True)
     return replace(
         base, song=song, cover=cover, title=title, artist=artist, prompts=None,
         allow_download=given.allow_download, spotify_content=given.spotify_content,
         keep_mismatch=base.keep_mismatch and same_song,
     )  # fmt: skip
+
+
+def _with_ear(project: Project, request: Request, given: SongInput, analysis: Path | None) -> Request:
+    """The request with the ear that was chosen; a saved audio-analysis is kept in the project."""
+    kept = request.spotify_analysis if given.spotify_ear else None
+    if analysis is not None:
+        kept = project.path(_OWN_ANALYSIS)
+        write_bytes(kept, analysis.read_bytes())
+    return replace(request, spotify_analysis=kept, ask_analysis=given.spotify_ear and kept is None)
 
 
 def _understand(

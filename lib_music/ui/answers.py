@@ -79,7 +79,7 @@ class Answers:
             if name in view:
                 shown[name] = view[name]
         if "switches" in (view.get("song") or {}):
-            shown["spotify_content"] = view["song"]["switches"]["spotify_content"] is True
+            shown.update(view["song"]["switches"])
         if view.get("motion"):
             shown.update(form.motion_boxes(view["motion"], self.choices()))
         return shown

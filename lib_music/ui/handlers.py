@@ -36,6 +36,7 @@ _PART_OF = {
 }
 #: Seconds after which an answer goes out whatever happens: a pod's proxy cuts a request at 100.
 _PATIENCE = 45.0
+ANALYSIS = "Saved audio-analysis (JSON)"
 _NO_ANSWER = "Spotify has not answered; try again later"
 #: What the two boxes hold after each event.
 _EMPTIED: Shown = {"client_id": "", "client_secret": ""}
@@ -147,6 +148,8 @@ class Page(Answers):
         captioner: Any,
         allow_download: Any,
         spotify_content: Any,
+        spotify_ear: Any,
+        analysis: Any,
         *boxes: Any,
     ) -> Shown:
         """Hear the song and word its prompts; a new project begins with the motion that stands in the boxes."""
@@ -162,6 +165,8 @@ class Page(Answers):
             captioner=form.line(captioner, "Captioner", 40) or self.choices()["captioner"][0],
             allow_download=allow_download is True,
             spotify_content=spotify_content is True,
+            spotify_ear=spotify_ear is True,
+            analysis=form.sent_file(analysis, ANALYSIS),
             project=form.line(project, "project"),
         )
         job = produce(self.studio, given)
@@ -171,7 +176,8 @@ class Page(Answers):
 
     def forget_given(self) -> Shown:
         """Empty the boxes of the Song part: what was given for one song must not count for the next."""
-        return {"upload": None, "cover": None, **dict.fromkeys(("link", "path", "title", "artist"), "")}
+        files = dict.fromkeys(("upload", "cover", "analysis"))
+        return {**files, **dict.fromkeys(("link", "path", "title", "artist"), "")}
 
     def _begin_motion(self, project: str, boxes: tuple[Any, ...], another: bool) -> None:
         from lib_music.studio.motion import write_motion

@@ -18,7 +18,7 @@ from lib_music.given import ASPECTS
 from lib_music.ui import form
 from lib_music.ui.answers import N_CANDIDATES
 from lib_music.ui.compat import listen, upload
-from lib_music.ui.handlers import PARTS, Page
+from lib_music.ui.handlers import ANALYSIS, PARTS, Page
 from lib_music.ui.shown import error_lines, lines
 
 if TYPE_CHECKING:
@@ -58,6 +58,11 @@ CONTENT = "Spotify's cover and titles may feed captions, palette, picture and pr
 POLICY = (
     "Spotify's Developer Policy forbids feeding its content to machine-learning models and setting it to pictures. "
     "Off: your own, the file's own or a generated cover is used; Spotify's is only shown, with its name and link."
+)
+EAR = "Beats and sections from Spotify's audio-analysis"
+MASTER = (
+    "From the API where your app still may, or from a saved JSON file. It describes Spotify's master: it is moved to "
+    "fit your file, or refused."
 )
 _STRETCH = """(project, stretch, ...rest) =>
   [project, window.musicVisualizer && musicVisualizer.stretch ? musicVisualizer.stretch() : "", ...rest]"""
@@ -214,10 +219,12 @@ def _song(parts: _Parts, choices: dict[str, tuple[str, ...]], captioner: str) ->
             parts.box("link", "or a Spotify link", placeholder="https://open.spotify.com/track/…")
             parts.add(gr.Checkbox, "allow_download", label=DOWNLOAD, info=RIGHTS, value=False)
             parts.add(gr.Checkbox, "spotify_content", label=CONTENT, info=POLICY, value=False)
+            parts.add(gr.Checkbox, "spotify_ear", label=EAR, info=MASTER, value=False)
         with gr.Column(elem_id=f"{PREFIX}_column_cover", scale=1):
             parts.add(upload, "cover", label="Cover", file_types=["image"], height=120)
             parts.box("title", "Title", placeholder="the song's own")
             parts.box("artist", "Artists", placeholder="the song's own; several with ;")
+            parts.add(upload, "analysis", label=ANALYSIS, file_types=[".json"], height=90)
     _credentials(parts)
     with parts.row("produce"):
         offered = list(choices["captioner"])
@@ -306,9 +313,8 @@ def _painting(parts: _Parts, choices: dict[str, tuple[str, ...]], studio: Studio
     parts.said("preview")
     parts.drawn("progress_preview", _place("preview"), _heading("Visualize"))
     offered = list(choices["renderer"])
-    with parts.row("renderer"):
-        parts.add(gr.Radio, "renderer", label="Renderer", choices=offered, value=offered[0])
-        parts.add(gr.Checkbox, "captions", label="Write the prompts into the animatic", value=False)
+    parts.add(gr.Radio, "renderer", label="Renderer", choices=offered, value=offered[0])
+    parts.add(gr.Checkbox, "captions", label="Write the prompts into the animatic", value=False)
     unusable = [f"{choice.label}: {choice.note}" for choice in studio.host.renderers() if not choice.usable]
     parts.drawn("cost", before=lines(*unusable))
     with parts.row("visualize"):
@@ -341,7 +347,7 @@ def _wire(parts: _Parts, page: Page) -> None:
             *("page", "view", "status", "project", "mark", "switch_model", "aspect"),
             *words,
             *form.MOTION,
-            *("spotify_content", "said_credentials"),
+            *("spotify_content", "spotify_ear", "said_credentials"),
             *(f"said_{part}" for part in PARTS),
         )
     }
@@ -357,7 +363,8 @@ def _wire(parts: _Parts, page: Page) -> None:
     on("attach", page.attach, parts.named("request", "aspect"), _take("takeAttach", first_of=True))
     on("poll", page.poll, parts.named("request", "mark", *words), _take("takePoll", first_of=True))
     on("act", page.act, parts.named("request"), _take("takeAction"))
-    song = ("link", "upload", "path", "cover", "title", "artist", "captioner", "allow_download", "spotify_content")
+    song = ("link", "upload", "path", "cover", "title", "artist", "captioner", "allow_download", "spotify_content",
+            "spotify_ear", "analysis")  # fmt: skip
     on("produce", page.produce, [project, *parts.named(*song), *motion])
     for name, action in (
         ("tempo_double", {"do": "tempo", "factor": 2}),
@@ -381,7 +388,7 @@ def _wire(parts: _Parts, page: Page) -> None:
     shaped = listen(made["aspect"].input, page.aspect, [project, made["aspect"], *motion], shown)
     listen(shaped.then, inputs=parts.named("page", "view", "status", "mark"), js=_draw())
     # By itself: an update that changes nothing makes gradio 4 replace a component, and with it the guard of an upload.
-    given = {name: made[name] for name in ("upload", "cover", "link", "path", "title", "artist")}
+    given = {name: made[name] for name in ("upload", "cover", "analysis", "link", "path", "title", "artist")}
     listen(made["forget_given"].click, page.forget_given, outputs=given)
     _wire_credentials(parts, page)
     for name in form.MOTION:

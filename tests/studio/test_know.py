@@ -6,11 +6,13 @@ import json
 import logging
 import os
 import time
+import wave
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lib_music.errors import InputError, LinkError
@@ -21,6 +23,9 @@ from lib_music.studio.studio import Studio
 from lib_music.studio.view import view
 from lib_music.studio.workspace import find_project
 from lib_music.track import know
+from tests.analysis.sounds import SR
+from tests.analysis.test_spotify import SECONDS, attacks, played
+from tests.analysis.test_spotify import answer as master_answer
 from tests.studio.places import finished, plain, sound, studio_in
 from tests.track.fake_ytdlp import calls, install
 from tests.track.places import PLANTED_ID, PLANTED_SECRET, outside, picture
@@ -103,7 +108,7 @@ def test_a_link_with_a_file_names_it(studio: Studio, known_to_spotify: Place, tm
 
 def test_with_the_switch_on_spotifys_cover_is_used(studio: Studio, known_to_spotify: Place, tmp_path: Path) -> None:
     shown = produced(studio, SongInput(link=LINK, upload=sent(tmp_path), spotify_content=True))
-    assert shown["song"]["sources"]["cover"] == "spotify" and shown["song"]["switches"] == {"spotify_content": True}
+    assert shown["song"]["sources"]["cover"] == "spotify" and shown["song"]["switches"]["spotify_content"] is True
     again = produced(studio, SongInput(project=shown["project"]))
     assert again["project"] == shown["project"] and again["song"]["sources"]["cover"] == "generated"
 
@@ -165,6 +170,44 @@ def test_lengths_that_differ_are_the_persons_to_judge(
     card = plain(view(studio, name))["song"]
     assert card["link"] is None and card["mismatch"] is None and card["spotify"] is None
     assert not find_project(studio.host, name).path("spotify-cover.png").exists()
+
+
+def test_spotifys_ear_is_chosen_given_and_taken_back(
+    studio: Studio, known_to_spotify: Place, tmp_path: Path
+) -> None:
+    bad = tmp_path / "sent" / "bad.json"
+    bad.parent.mkdir(parents=True, exist_ok=True)
+    bad.write_text("[]")
+    with pytest.raises(InputError):
+        produce(studio, SongInput(upload=sent(tmp_path), analysis=bad))
+    assert list(studio.host.workspace().iterdir()) == [], "nothing was written"
+    # This app has no access to it: the file's own hearing stands in, and that is said.
+    known_to_spotify.play(f"/v1/audio-analysis/{ID}", Reply(403))
+    shown = produced(studio, SongInput(link=LINK, upload=sent(tmp_path), spotify_ear=True))
+    assert shown["sections"] and shown["song"]["switches"]["spotify_ear"] is True
+    said = " ".join(line for job in studio.jobs.all() for line in job.said)
+    assert "the file's own is used" in said, said
+    shown = produced(studio, SongInput(project=shown["project"]))
+    assert shown["song"]["switches"]["spotify_ear"] is False
+
+
+def test_a_saved_audio_analysis_is_heard_instead_and_kept(
+    studio: Studio, known_to_spotify: Place, tmp_path: Path
+) -> None:
+    times = attacks()
+    known_to_spotify.play(f"/v1/tracks/{ID}", reply({**A_TRACK, "duration_ms": 1000 * SECONDS}))
+    saved, upload = tmp_path / "sent" / "saved.json", tmp_path / "sent" / "x" / "song.wav"
+    upload.parent.mkdir(parents=True)
+    saved.write_text(json.dumps(master_answer(times)))
+    with wave.open(str(upload), "wb") as file:
+        file.setparams((1, 2, SR, 0, "NONE", ""))
+        file.writeframes((np.clip(played(times, SECONDS), -1, 1) * 32_000).astype("<i2").tobytes())
+    shown = produced(studio, SongInput(link=LINK, upload=upload, analysis=saved))
+    saved.unlink()
+    assert shown["song"]["key"] == "A minor" and len(shown["sections"]) == 4
+    assert any("Spotify's master" in line for line in studio.jobs.all()[0].said)
+    again = produced(studio, SongInput(project=shown["project"], spotify_ear=True))
+    assert len(again["sections"]) == 4 and again["song"]["switches"]["spotify_ear"] is True
 
 
 def test_an_album_offers_its_songs(studio: Studio, known_to_spotify: Place, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_forged_file_is_refused(visitor: Visitor, tmp_path: Path, song_file: P
     link.symlink_to(song_file)
     forged = ["/etc/passwd", str(song_file), str(link), "../../etc/passwd", "", "/", "x\0y", "http://127.0.0.1:9/x.wav"]
     for path in forged:
-        for box in ("upload", "cover"):
+        for box in ("upload", "cover", "analysis"):
             data = [visitor.boxes.get(name) for name in names]
             data[names.index(box)] = visitor.named(path, "song.wav")
             answer = visitor.post(number, data)
@@ -135,7 +135,7 @@ def test_a_forged_address_is_not_fetched(visitor: Visitor) -> None:
     number, found = visitor.dependency("produce")
     names = [visitor.name_of[id] for id in found["inputs"]]
     address = f"http://127.0.0.1:{server.server_port}/song.wav"
-    for box in ("upload", "cover"):
+    for box in ("upload", "cover", "analysis"):
         data = [visitor.boxes.get(name) for name in names]
         data[names.index(box)] = {**visitor.named(address, "song.wav"), "url": address}
         visitor.post(number, data)

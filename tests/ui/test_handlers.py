@@ -176,7 +176,7 @@ def test_a_new_project_begins_with_the_motion_in_the_boxes(page: Page, studio: S
     given = ("", "", "", None, "", "", "palette")
 
     def produced(project: str, upload: Path, values: tuple[Any, ...]) -> str:
-        shown = page.produce(project, "", str(upload), *given[2:], False, False, *values)
+        shown = page.produce(project, "", str(upload), *given[2:], False, False, False, None, *values)
         assert shown["said_song"] == ""
         finished(studio, studio.jobs.all()[0])
         return str(shown["project"])

@@ -111,9 +111,10 @@ def test_the_page_names_no_folder_of_this_machine(studio: Studio, tmp_path: Path
 
 def test_a_guarded_upload_is_never_replaced(page: gr.Blocks) -> None:
     """gradio 4 makes a component anew at an update, without its guard: the boxes of files only get values."""
-    files = {b._id for b in components(page) if b.elem_id in (f"{PREFIX}_upload", f"{PREFIX}_cover")}
+    boxes = {f"{PREFIX}_{name}" for name in ("upload", "cover", "analysis")}
+    files = {b._id for b in components(page) if b.elem_id in boxes}
     forget = next(b._id for b in components(page) if b.elem_id == f"{PREFIX}_forget_given")
-    assert len(files) == 2
+    assert len(files) == 3
     for found in page.get_config_file()["dependencies"]:
         if files & set(found["outputs"]):
             assert forget in [t[0] if isinstance(t, (list, tuple)) else t for t in found["targets"]]
