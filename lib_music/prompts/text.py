@@ -89,7 +89,7 @@ class Own:
                 raise StoryboardError(
                     f"prompt {_excerpt(self.text)} holds the control character U+{ord(character):04X} "
                     f"at place {position + 1}",
-                    "save the file as plain UTF-8 text",
+                    "take it out; a file must be plain UTF-8 text",
                 )
 
     def __str__(self) -> str:

@@ -144,7 +144,7 @@ def _read(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise CoverError(f"the cover {path} is a device, a pipe or a socket", fix)
         if status.st_size == 0:
-            raise CoverError(f"the cover {path} is empty (0 bytes)", "save it again")
+            raise CoverError(f"the cover {path.name} is empty (0 bytes)", "save it again")
         if status.st_size > MAX_BYTES:
             size = f"{status.st_size / 1e6:.0f} MB"
             raise CoverError(f"the cover {path.name} is {size}, over {MAX_BYTES / 1e6:.0f} MB", "save it smaller")
