@@ -32,7 +32,7 @@ from lib_music.recall import ANALYSIS, CARD, recall
 from lib_music.request import Request
 from lib_music.schedule.animation import Animation
 from lib_music.studio.motion import Motion
-from lib_music.studio.record import Painted, key_of, rate_name, read_painted, read_rate
+from lib_music.studio.record import Painted, key_of, pictures_on_disk, rate_name, read_painted, read_rate
 from lib_music.studio.studio import Studio
 from lib_music.studio.workspace import find_project
 
@@ -110,7 +110,9 @@ class Setup:
         timebase = self.plan.animation.timebase
         if progress.is_finished:
             return timebase.n_frames if self.project.share() == 1.0 else 0
-        return sum(segment_lengths(timebase.n_frames, timebase.fps)[: len(progress.segments)])
+        closed = sum(segment_lengths(timebase.n_frames, timebase.fps)[: len(progress.segments)])
+        pictures = pictures_on_disk(self.project) if self.renderer == "deforum" else 0
+        return max(closed, min(pictures, timebase.n_frames))
 
 
 @dataclass(frozen=True)
@@ -329,7 +331,7 @@ def anew(setup: Setup) -> tuple[str, ...]:
     progress = setup.project.progress()
     if not progress.fingerprint or progress.fingerprint == setup.mark:
         return ()
-    if not (progress.segments or progress.video):
+    if not (progress.segments or progress.video or pictures_on_disk(setup.project)):
         return ()
     reasons = _reasons(setup) or ("the prompts, the hearing or the cover were changed since",)
     return tuple(f"painting begins anew: {reason}" for reason in reasons)

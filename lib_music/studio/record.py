@@ -17,12 +17,16 @@ from lib_music import __version__
 from lib_music.errors import InputError, ProjectError
 from lib_music.files import read_json, write_json
 from lib_music.project import Project
+from lib_music.render.deforum_frames import FolderFrames
+from lib_music.render.deforum_job import JobRecord
 from lib_music.studio.host import Model
 from lib_music.studio.motion import Motion
 from lib_music.studio.studio import Studio
 
 #: The files' names, and their version.
 RECORD, RATES, VERSION = "model.json", "rates.json", 1
+#: Where the remote and the in-process Deforum keep their run, in the project.
+DEFORUM_JOB = "deforum_job.json"
 #: ``picture``: one picture from nothing; ``diffusion``, ``frame``: in a video, all included.
 Unit = Literal["picture", "diffusion", "frame"]
 _MAX_RATES, _MAX_TEXT = 100, 400
@@ -44,6 +48,8 @@ class Painted:
         The mark of the model in the painting's own; see :attr:`lib_music.pipeline.Plan.painted_with`.
     app : str
         Our version then.
+    frames : int
+        Of the whole video; 0 where it was not written down.
     """
 
     renderer: str
@@ -51,6 +57,7 @@ class Painted:
     model: Model | None = None
     key: str = ""
     app: str = __version__
+    frames: int = 0
 
 
 def read_painted(project: Project) -> Painted | None:
@@ -64,7 +71,9 @@ def read_painted(project: Project) -> Painted | None:
         model = None if found is None else Model(**{f.name: _text(found[f.name]) for f in fields(Model)})
         texts = (_text(data[name]) for name in ("renderer", "key", "app"))
         renderer, key, app = texts
-        return Painted(renderer, Motion.from_dict(data["motion"]), model, key, app)
+        frames = data.get("frames", 0)
+        frames = frames if type(frames) is int and frames > 0 else 0
+        return Painted(renderer, Motion.from_dict(data["motion"]), model, key, app, frames)
     except (ProjectError, InputError, KeyError, TypeError):
         return None
 
@@ -72,6 +81,21 @@ def read_painted(project: Project) -> Painted | None:
 def write_painted(project: Project, painted: Painted) -> None:
     """Keep how a painting is begun."""
     write_json(project.path(RECORD), {"version": VERSION, **asdict(painted)})
+
+
+def pictures_on_disk(project: Project) -> int:
+    """Frames that Deforum has painted in the latest painting and that are still there, half painted ones among them."""
+    job, begun = project.path(DEFORUM_JOB), project.path(RECORD)
+    try:
+        if job.stat().st_mtime_ns < begun.stat().st_mtime_ns:
+            return 0  # an earlier painting's
+    except OSError:
+        return 0
+    run = JobRecord.load(job)
+    if run is None or not run.outdir or not run.timestring:
+        return 0
+    count = FolderFrames(Path(run.outdir), run.timestring).count()
+    return run.first + count if count else 0
 
 
 def key_of(model: Model | None) -> str:

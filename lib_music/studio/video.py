@@ -368,7 +368,8 @@ def _record(project: Project, setup: Setup, reporter: JobReporter) -> None:
     if painted is not None and painted.key != setup.plan.painted_with:
         # What another model painted must not be taken for this one's.
         project.path("deforum_job.json").unlink(missing_ok=True)
-    write_painted(project, Painted(setup.renderer, setup.motion, setup.model, setup.plan.painted_with))
+    n = setup.plan.animation.timebase.n_frames
+    write_painted(project, Painted(setup.renderer, setup.motion, setup.model, setup.plan.painted_with, frames=n))
 
 
 def told_frame(animation: Animation) -> Callable[[float], str]:

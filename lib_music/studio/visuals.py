@@ -24,12 +24,10 @@ from lib_music.studio.estimate import anew, chosen_renderer, set_up, with_sample
 from lib_music.studio.host import Model
 from lib_music.studio.know import QUESTION
 from lib_music.studio.motion import MOTION, Motion, read_motion, write_motion
-from lib_music.studio.record import RATES, RECORD, read_painted
+from lib_music.studio.record import DEFORUM_JOB, RATES, RECORD, pictures_on_disk, read_painted
 from lib_music.studio.studio import Studio
 from lib_music.studio.workspace import find_project, projects
 
-#: Where the remote and the in-process Deforum keep their run, in the project.
-DEFORUM_JOB = "deforum_job.json"
 _OURS = re.compile(r".+-(\d{14})")
 _MAX_TYPED = 300
 #: The files that what is shown of a project is made of.
@@ -79,7 +77,7 @@ def open_visual(studio: Studio, typed: str) -> Opened:
     painted, motion = read_painted(project), read_motion(studio.host, project)
     notes = [_how_far(project)]
     progress = project.progress()
-    begun = painted is not None and progress.segments and not progress.is_finished
+    begun = not progress.is_finished and (progress.segments or pictures_on_disk(project))
     if painted is not None and begun and painted.motion != _whole(studio, motion):
         notes.append("its motion is again what its painting was begun with" + _sizes(painted.motion, motion))
         motion = painted.motion
@@ -114,8 +112,16 @@ def _sizes(then: Motion, now: Motion) -> str:
 
 
 def _how_far(project: Project) -> str:
-    share = int(100 * project.share())
+    share = _done(project)
     return "it is finished" if share == 100 else f"{share} % are painted; Visualize goes on there"
+
+
+def _done(project: Project) -> int:
+    """How much is painted, in whole percent: closed segments, or Deforum's own pictures, which are more."""
+    share, painted = project.share(), read_painted(project)
+    if painted is not None and painted.frames and not project.progress().is_finished:
+        share = max(share, min(0.99, pictures_on_disk(project) / painted.frames))
+    return int(100 * share)
 
 
 def _differences(studio: Studio, project: Project) -> tuple[str, ...]:
@@ -171,7 +177,7 @@ def _listed(studio: Studio, project: Project) -> dict[str, Any]:
         "project": project.folder.name,
         "title": title,
         "date": changed.strftime("%Y-%m-%d %H:%M"),
-        "done": int(100 * project.share()),
+        "done": _done(project),
         "picture_url": None if picture is None else _url(studio, picture),
         "has_video": bool(video) and project.path(Path(video).name).is_file(),
         "timestring": timestring(project),

@@ -61,7 +61,7 @@ def test_a_remote_painting_is_interrupted_and_gone_on_with(tmp_path: Path, monke
         stamp = str(webui.jobs[next(iter(webui.jobs))]["timestring"])
         opened = open_visual(studio, stamp)
         assert (opened.project, opened.motion) == (name, MOTION), "found by Deforum's own timestring"
-        assert cost(studio, name, opened.motion).done == 240
+        assert 240 <= cost(studio, name, opened.motion).done < 336, "closed segments, and pictures on disk"
         done = finished(studio, visualize(studio, name, opened.motion))
         assert done.state == "done", (done.error, done.fix)
         assert webui.painted[before] > 200, "only the rest is painted"

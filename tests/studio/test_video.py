@@ -26,6 +26,7 @@ from lib_music.given import ASPECTS
 from lib_music.pipeline import Reporter, make_plan
 from lib_music.project import Project
 from lib_music.render.animatic import Animatic
+from lib_music.render.deforum_job import JobRecord
 from lib_music.request import Request
 from lib_music.schedule.animation import Animation
 from lib_music.schedule.store import animation_to_dict
@@ -590,6 +591,39 @@ def test_what_would_begin_anew_is_explained_before_it_does(place: Place, studio:
     board.write_text(board.read_text().replace("a ship", "a galleon"))
     assert any("prompts" in line for line in cost(studio, name, motion).lines if "begins anew" in line)
     assert any("prompts" in line for line in open_visual(studio, name).notes)
+
+
+def test_pictures_of_a_segment_that_is_not_closed_count(
+    place: Place, studio: Studio, name: str, tmp_path: Path
+) -> None:
+    folder, motion = studio.host.workspace() / name, replace(SMALL, renderer="deforum", duration=2.0, sampler="Heun")
+    place.pause_at = 30
+    job = visualize(studio, name, motion)
+    assert place.at_pause.wait(20)
+    studio.jobs.interrupt(job.id)
+    finished(studio, job)
+    other = replace(motion, fps="30", width=128)
+    set_motion(studio, name, other)
+    assert open_visual(studio, name).motion == other, "nothing is painted that could be gone on with"
+    set_motion(studio, name, motion)
+    for frame in (*range(24), 25):
+        (tmp_path / f"20260101000000_{frame:09}.png").touch()
+    JobRecord("job-0", "digest", "batch", str(tmp_path), "20260101000000").save(folder / "deforum_job.json")
+    assert cost(studio, name, motion).done == 24, "up to the gap"
+    assert "24 of 48 frames are painted already; it goes on there" in cost(studio, name, motion).lines
+    assert visuals(studio)[0]["done"] == 50
+    set_motion(studio, name, other)
+    lines = [line for line in cost(studio, name, other).lines if "begins anew" in line]
+    assert len(lines) == 2 and "24 fps" in lines[0] and "128×64" in lines[1]
+    opened = open_visual(studio, name)
+    assert opened.motion == motion and "50 % are painted" in opened.notes[0]
+    assert "24 fps instead of 30" in opened.notes[1]
+    done(studio, visualize(studio, name, replace(motion, renderer="animatic", duration=1.0)))
+    assert visuals(studio)[0]["done"] == 100
+    set_motion(studio, name, motion)
+    record = folder / "model.json"
+    record.write_text(record.read_text())
+    assert cost(studio, name, motion).done == 0, "an earlier painting's pictures are not this one's"
 
 
 def test_a_visual_is_found_by_what_people_type(studio: Studio, name: str) -> None:
