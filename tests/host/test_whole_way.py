@@ -78,6 +78,7 @@ def test_a_song_becomes_a_video_through_deforum(
     produced: Tab, webui: WebUI, installation: Installation, song: Song
 ) -> None:
     paint_with_deforum(produced, installation, seconds=length_of(installation))
+    txt2img(webui, installation)  # the host itself sets options and state at its first picture
     before, options = webui.get("sdapi/v1/progress"), webui.get("sdapi/v1/options")
     began = time.monotonic()
     produced.start("visualize", "visualize")
