@@ -8,6 +8,8 @@ marked ``hold``. Deforum drops keys at or past the last frame, so none is ever w
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -64,6 +66,11 @@ def constant(parameter: str, value: float) -> Schedule:
     return Schedule(parameter, ((0, float(value)),))
 
 
+#: What was thinned lately, the newest last: words are edited far more often than motion, and an hour takes seconds.
+_LATELY: dict[tuple[bytes, float, float], tuple[tuple[int, float], ...]] = {}
+_MOST_LATELY = 48
+
+
 def thin(
     values: Sequence[float] | npt.NDArray[np.float64], tolerance: float, total_tolerance: float
 ) -> tuple[tuple[int, float], ...]:
@@ -89,10 +96,24 @@ def thin(
     leans against the error that has run up, by at most half the first, so that small errors of one sign do not add up.
     Both bounds are checked on what Deforum will compute from the printed digits, rounding included.
     """
-    exact = np.asarray(values, np.float64)
-    n = exact.size
-    if n == 0 or not np.isfinite(exact).all():
+    exact = np.ascontiguousarray(values, np.float64)
+    if exact.size == 0 or not np.isfinite(exact).all():
         raise ValueError("thin: values must be finite and not empty")
+    asked = (hashlib.sha256(exact).digest(), float(tolerance), float(total_tolerance))
+    keys = _LATELY.pop(asked, None) or _thin(exact, tolerance, total_tolerance)
+    _LATELY[asked] = keys
+    while len(_LATELY) > _MOST_LATELY:
+        # Two threads may both want to take the oldest one away.
+        with contextlib.suppress(StopIteration, KeyError, RuntimeError):
+            del _LATELY[next(iter(_LATELY))]
+    return keys
+
+
+def _thin(
+    exact: npt.NDArray[np.float64], tolerance: float, total_tolerance: float
+) -> tuple[tuple[int, float], ...]:
+    """See :func:`thin`."""
+    n = exact.size
     keys = [(0, float(np.round(exact[0], 6)))]
     drift = keys[0][1] - float(exact[0])
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lib_music.schedule import schedules
 from lib_music.schedule.schedules import Schedule, constant, thin
 
 CURVES = st.lists(st.floats(-5, 5), min_size=1, max_size=300).map(np.array)
@@ -74,3 +75,15 @@ def test_negative_zero_is_not_written() -> None:
 def test_wrong_keys_are_refused(keys: tuple[tuple[int, float], ...]) -> None:
     with pytest.raises(ValueError, match="Schedule zoom"):
         Schedule("zoom", keys)
+
+
+def test_what_was_thinned_lately_is_not_thinned_again_and_never_mistaken() -> None:
+    curve = np.sin(np.arange(5000) / 40)
+    first = thin(curve, 0.01, 0.1)
+    assert thin(curve.copy(), 0.01, 0.1) is first
+    assert thin(curve, 0.02, 0.1) != first
+    curve[2500] += 0.5
+    assert thin(curve, 0.01, 0.1) != first
+    for n in range(100):
+        thin(np.full(3, float(n)), 0.01, 0.1)
+    assert len(schedules._LATELY) <= 48
