@@ -99,7 +99,7 @@ def thin(
     exact = np.ascontiguousarray(values, np.float64)
     if exact.size == 0 or not np.isfinite(exact).all():
         raise ValueError("thin: values must be finite and not empty")
-    asked = (hashlib.sha256(exact).digest(), float(tolerance), float(total_tolerance))
+    asked = (hashlib.sha256(exact.tobytes()).digest(), float(tolerance), float(total_tolerance))
     keys = _LATELY.pop(asked, None) or _thin(exact, tolerance, total_tolerance)
     _LATELY[asked] = keys
     while len(_LATELY) > _MOST_LATELY:

@@ -20,7 +20,7 @@ from lib_music.errors import DeforumError, InputError, Interrupted
 from lib_music.studio.host import Choice, Model, Painting, Preferences
 from lib_music.webui import folders, settings
 from lib_music.webui.stale import is_stale
-from lib_music.webui.turn import in_turn, kept_state, pressed_interrupt, queue, turn
+from lib_music.webui.turn import heeded, in_turn, kept_state, pressed_interrupt, queue, turn
 
 if TYPE_CHECKING:
     from lib_music.pipeline import Plan
@@ -158,7 +158,7 @@ class WebuiHost:
         if sampler and sampler not in self.samplers():
             raise InputError(f"the WebUI has no sampler {sampler!r}", "choose one of the list")
         stopped = False
-        with _kept_last_prompt(), kept_state(shared.state, _PICTURE_FIELDS):
+        with _kept_last_prompt(), kept_state(shared.state, _PICTURE_FIELDS), heeded(shared.state):
             try:
                 _paint(width, height, sampler, 1)
                 began = time.monotonic()

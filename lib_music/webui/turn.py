@@ -35,9 +35,10 @@ _PATIENCE = 0.2
 
 @dataclass
 class _Holding:
-    """Who has the turn now, and whether Interrupt was pressed in it."""
+    """Who has the turn now, when they want to stop, and whether Interrupt was pressed in it."""
 
     thread: int
+    should_stop: ShouldStop
     pressed: threading.Event = field(default_factory=threading.Event)
 
 
@@ -89,12 +90,34 @@ def queue(should_stop: ShouldStop) -> Iterator[None]:
     if in_turn():
         raise RuntimeError("the GPU's turn was taken inside a turn; the host's lock is not reentrant")
     _stand_in_line(call_queue.queue_lock, should_stop)
-    _holding = _Holding(threading.get_ident())
+    _holding = _Holding(threading.get_ident(), should_stop)
     try:
         yield
     finally:
         _holding = None
         call_queue.queue_lock.release()
+
+
+@contextlib.contextmanager
+def heeded(state: Any) -> Iterator[None]:
+    """While the host paints and nobody of ours is asked: the page's Interrupt becomes the host's."""
+    holding, over = _holding, threading.Event()
+    assert holding is not None, "the host paints for us only in our turn"
+    should_stop = holding.should_stop
+
+    def watch() -> None:
+        while not over.wait(_PATIENCE):
+            if should_stop():
+                state.interrupt()
+                return
+
+    watcher = threading.Thread(target=watch, name="music-visualizer-heeds", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def _stand_in_line(lock: Any, should_stop: ShouldStop) -> None:

@@ -153,7 +153,7 @@ def test_empty_sections_have_no_key(board: Storyboard) -> None:
 
 def test_formula_that_fails_at_a_frame() -> None:
     resolved = Storyboard((Row("A", Own("`1/(t-4)`"), 1),)).resolve(song("A"))
-    with pytest.raises(StoryboardError, match="at frame 4: .*division"):
+    with pytest.raises(StoryboardError, match=r"at frame 4: .*division"):
         prompt_keys(resolved, [(0, 8)], range(0, 8, 2), 7)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -246,6 +247,24 @@ def test_the_warm_up_can_be_interrupted(webui: FakeHost, page: WebuiHost, button
     webui.on_paint = press
     with page.turn("task(mv-1)", never), pytest.raises(Interrupted):
         page.warm_up(64, 64, "Euler", 2)
+
+
+def test_the_pages_own_interrupt_reaches_the_warm_up(webui: FakeHost, page: WebuiHost) -> None:
+    wanted = threading.Event()
+
+    def paints_for_long() -> None:
+        wanted.set()
+        until = time.monotonic() + 20
+        while not webui.shared.state.interrupted and time.monotonic() < until:
+            time.sleep(0.01)
+
+    webui.add_checkpoint("toy.safetensors")
+    webui.on_paint = paints_for_long
+    began = time.monotonic()
+    with page.turn("task(mv-1)", wanted.is_set), pytest.raises(Interrupted):
+        page.warm_up(64, 64, "Euler", 2)
+    assert time.monotonic() - began < 15
+    assert not page.interrupted()
 
 
 def test_unknown_ids_are_told(webui: FakeHost, page: WebuiHost) -> None:
