@@ -263,7 +263,7 @@
 
         fillEditor(i) {
             const {el, button, send} = core();
-            this.nameField = el("input", {type: "text", class: "mv-input", maxlength: 60, value: this.data.sections[i].label, on: {keydown: (event) => this.nameKey(event, i)}});
+            this.nameField = el("input", {type: "text", class: "mv-input", maxlength: 40, value: this.data.sections[i].label, on: {keydown: (event) => this.nameKey(event, i)}});
             this.allField = el("input", {type: "checkbox", class: "mv-check"});
             this.allText = el("span", {});
             this.all = el("label", {class: "mv-toggle"}, this.allField, this.allText);
