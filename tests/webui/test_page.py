@@ -49,13 +49,15 @@ class InTheWebui(Visitor):
         assert self.wait()["state"] == "done", self.status
         self.press("save_motion")
 
-    def wait_until(self, state: str, kind: str = "visualize", seconds: float = 60.0) -> dict[str, Any]:
-        """Poll until the newest job of a kind is so far."""
+    def wait_until(
+        self, state: str, kind: str = "visualize", seconds: float = 60.0, says: str = ""
+    ) -> dict[str, Any]:
+        """Poll until the newest job of a kind is so far, and says so much."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.press("poll", request=json.dumps({"project": self.boxes["project"], "revision": ""}))
             for job in self.status["jobs"]:
-                if (job["kind"], job["state"]) == (kind, state):
+                if (job["kind"], job["state"]) == (kind, state) and says in job["text"].lower():
                     return dict(job)
             time.sleep(0.05)
         raise AssertionError(self.boxes["status"][:800])
@@ -137,11 +139,11 @@ def test_two_visualize_and_the_hosts_own_job_queue(webui: FakeHost, deforum: Fak
     visitor = InTheWebui(webui)
     visitor.ready()
     painting = threading.Event()
-    host_job = webui.in_other_thread("task(txt2img)", lambda: painting.wait(20))
+    host_job = webui.in_other_thread("task(txt2img)", lambda: painting.wait(60))
     visitor.press("visualize")
     visitor.press("visualize")
-    waiting = visitor.wait_until("running")
-    assert "waiting" in waiting["text"].lower() and not deforum.diffused
+    visitor.wait_until("running", says="waiting")
+    assert not deforum.diffused
     painting.set()
     host_job.join(10)
     visitor.wait()
