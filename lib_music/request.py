@@ -176,6 +176,8 @@ class Request:
     def from_dict(cls, data: dict[str, Any], project: Project) -> Request:
         """Read the JSON form back; raises ProjectError when it is none."""
         try:
+            if not (data.get("song") or data.get("link")):
+                raise ValueError("it names neither a song nor a link")
             paths = {
                 k: project.folder / data[k] if data[k] is not None else None
                 for k in PATHS
