@@ -39,7 +39,7 @@ def expected(studio: Studio, name: str) -> list[int]:
 
 def test_a_remote_painting_is_interrupted_and_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(AUTH_VARIABLE, raising=False)
-    with Host(tmp_path / "webui", Habits(seconds_per_frame=0.02)) as webui:
+    with Host(tmp_path / "webui", Habits(seconds_per_frame=0.05)) as webui:
         studio = studio_of(PlainHost(tmp_path / "ws", webui=webui.url))
         name = heard(studio)
         folder = studio.host.workspace() / name
