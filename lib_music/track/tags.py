@@ -40,9 +40,16 @@ def clean_text(value: object, limit: int = MAX_CHARS) -> str:
     """Fold any tag value into one printable line of at most ``limit`` characters.
 
     Control characters and line breaks become spaces; invisible ones (text direction, joiners, surrogates,
-    private use) are dropped; UTF-8 that was read as Latin-1 or Windows-1252 is read again.
+    private use) are dropped; UTF-8 that was read as Latin-1 or Windows-1252 is read again. Clean text stays as it is.
     """
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    # What was dropped may have hidden that the rest is misread; each reading is shorter than the one before.
+    while (line := _one_line(text, limit)) != text:
+        text = line
+    return line
+
+
+def _one_line(text: str, limit: int) -> str:
     text = unicodedata.normalize("NFC", _reread(text[: 20 * limit]))
     kept = (c if c.isprintable() else " " if c.isspace() or unicodedata.category(c) == "Cc" else "" for c in text)
     line = " ".join("".join(kept).replace("\ufffd", "").split())

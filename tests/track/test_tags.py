@@ -237,3 +237,9 @@ def test_damaged_files_always_give_a_clean_track(
     path = tmp_path / f"name.{kind}"
     path.write_bytes((data[:start] + noise + data[start + len(noise) :])[: max(1, len(data) - cut)])
     assert is_clean(read_track(path, duration=1.0))
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("ÃÂ¡¢€…\x80\x85\xa0 é")), max_size=80))
+def test_clean_text_is_clean(text: str) -> None:
+    once = clean_text(text, 20)
+    assert clean_text(once, 20) == once and len(once) <= 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -49,9 +50,9 @@ def deforum(a1111: FakeHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDe
 
 
 def _threads() -> list[str]:
-    """Ours that are still there; the lanes of other tests' jobs stay as long as the process."""
-    names = [thread.name for thread in threading.enumerate() if thread.name.startswith("music-visualizer-")]
-    return [name for name in names if name not in ("music-visualizer-hear", "music-visualizer-paint")]
+    """Deforum's runs that still go on; other threads of ours (lanes, requests) belong to other tests."""
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if re.fullmatch(r"music-visualizer-[0-9a-f]{12}(-\d+)?", name)]
 
 
 def as_found(host: FakeHost) -> tuple[Any, ...]:
