@@ -318,10 +318,15 @@
 
     // ---- drawing and starting ----
 
-    const ORDER = ["notices", "card", "timeline", "candidates", "rows", "progress", "cost", "preview", "video", "visuals"];
+    // Parts that bring their own edits (base, takes, ...) name themselves; they are drawn after these.
+    const FIRST = ["notices", "card", "timeline", "candidates", "rows", "progress", "cost", "preview", "video", "visuals"];
+
+    function order() {
+        return [...FIRST, ...Object.keys(parts).filter((name) => !FIRST.includes(name))];
+    }
 
     function draw(names) {
-        for (const name of names || ORDER) {
+        for (const name of names || order()) {
             if (!parts[name] || !root(name)) continue;
             try {
                 parts[name].draw(state);
@@ -337,11 +342,11 @@
 
     // Redraws what was rebuilt by gradio and what is painted in colours of the theme.
     function watch() {
-        let drawn = new Set(ORDER.map(root).filter(Boolean));
+        let drawn = new Set(order().map(root).filter(Boolean));
         const look = () => {
-            const found = ORDER.filter((name) => root(name) && !drawn.has(root(name)));
+            const found = order().filter((name) => root(name) && !drawn.has(root(name)));
             if (!found.length) return;
-            drawn = new Set(ORDER.map(root).filter(Boolean));
+            drawn = new Set(order().map(root).filter(Boolean));
             draw(found);
         };
         new MutationObserver(look).observe(document.documentElement, {childList: true, subtree: true});

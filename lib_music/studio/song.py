@@ -30,6 +30,7 @@ from lib_music.studio.keys import outside
 from lib_music.studio.know import Question, answered, ask, asked, is_link_of, look_up, settled, typed_link
 from lib_music.studio.known import Known, known
 from lib_music.studio.motion import preferred, write_motion
+from lib_music.studio.panels import panel_of
 from lib_music.studio.rows import PROMPTS, Board, edited, redealt, relabelled, reworded
 from lib_music.studio.studio import Studio
 from lib_music.studio.view import view
@@ -361,8 +362,8 @@ def act(studio: Studio, project: str, action: object) -> dict[str, Any]:
     project : str
         Its name.
     action : mapping
-        ``{"do": ...}`` as :data:`~lib_music.studio.hearing.HEARING` and :data:`~lib_music.studio.rows.PROMPTS` list
-        them, with their values; foreign.
+        ``{"do": ...}`` as :data:`~lib_music.studio.hearing.HEARING`, :data:`~lib_music.studio.rows.PROMPTS` and the
+        :func:`~lib_music.studio.panels.panels` list them, with their values; foreign.
 
     Returns
     -------
@@ -376,6 +377,9 @@ def act(studio: Studio, project: str, action: object) -> dict[str, Any]:
     """
     found = find_project(studio.host, project)
     what = action.get("do") if isinstance(action, Mapping) else None
+    if isinstance(action, Mapping) and (panel := panel_of(what)) is not None:
+        panel.actions[str(what)](studio, found, action)
+        return view(studio, project)
     if not isinstance(action, Mapping) or not isinstance(what, str) or what not in (*HEARING, *PROMPTS):
         raise InputError("this page asks for something that is not known here", "reload the page")
     with found.editing():

@@ -25,6 +25,7 @@ from lib_music.studio.estimate import Setup, cost_of, set_up
 from lib_music.studio.know import card_view
 from lib_music.studio.known import Known, known
 from lib_music.studio.motion import curves, read_motion
+from lib_music.studio.panels import panels
 from lib_music.studio.rows import Board, row_documents
 from lib_music.studio.studio import Studio
 from lib_music.studio.waveform import keep_outline, kept_outline, listening
@@ -75,6 +76,7 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
         "cost": cost_of(studio, setup).to_dict() if setup else None,
         "video": _video(studio, now, setup),
         "preview": _preview(studio, now),
+        **{panel.name: panel.draw(studio, now, setup) for panel in panels()},
         "warnings": [*warnings, *(board.suggestions.warnings if board else ()), *_being_painted(studio, now, setup)],
     }
 

@@ -34,6 +34,16 @@ _PART_OF = {
     **dict.fromkeys(("open",), "resume"),
     **dict.fromkeys(("choose", "song_of_album", "right_recording", "without_link"), "song"),
 }
+
+
+def _part_of(do: object) -> str:
+    """The part of the page that tells what became of an edit."""
+    from lib_music.studio.panels import panel_of
+
+    panel = panel_of(do)
+    return panel.part if panel else _PART_OF.get(str(do)[:40], "hearing")
+
+
 #: Seconds after which an answer goes out whatever happens: a pod's proxy cuts a request at 100.
 _PATIENCE = 45.0
 ANALYSIS = "Saved audio-analysis (JSON)"
@@ -112,7 +122,7 @@ class Page(Answers):
             action = asked.get("action")
             if not isinstance(action, dict):
                 raise InputError("the page sent no action", "reload the page")
-            part = _PART_OF.get(str(action.get("do"))[:40], "hearing")
+            part = _part_of(action.get("do"))
             return {f"said_{part}": "", **self._act(form.line(asked.get("project"), "project"), action)}
         except MusicVisualizerError as error:
             return {f"said_{part}": error_lines(error)}
@@ -120,6 +130,8 @@ class Page(Answers):
             return {f"said_{part}": unexpected("act", error)}
 
     def _act(self, project: str, action: dict[str, Any]) -> Shown:
+        from lib_music.studio.panels import panel_of
+
         do = action.get("do")
         if do == "interrupt":
             self.studio.jobs.interrupt(form.line(action.get("job"), "job"))
@@ -131,7 +143,8 @@ class Page(Answers):
         if do == "preview":
             stretch = (form.number(action.get("start"), "start"), form.number(action.get("end"), "end"))
             return self._previewed(project, self._kept_motion(project), stretch)
-        return self._edited(project, action, fill=do == "take_candidate")
+        panel = panel_of(do)
+        return self._edited(project, action, fill=do in (panel.refill if panel else ("take_candidate",)))
 
     # -- song ----------------------------------------------------------------------------------------------------
 

@@ -189,7 +189,7 @@ def _built(studio: Studio, standalone: bool) -> gr.Blocks:
         with gr.Column(elem_id=PREFIX, elem_classes=["music-visualizer"]):
             with gr.Column(elem_id=f"{PREFIX}_hidden", elem_classes=_HIDDEN):
                 _hidden(parts)
-            parts.drawn("notices", _heading("Song"))
+            parts.drawn("notices", _place("history"), _heading("Song"))
             _song(parts, choices, preferences.captioner)
             _hearing(parts)
             _prompts(parts)
@@ -306,7 +306,7 @@ def _motion(parts: _Parts, choices: dict[str, tuple[str, ...]], preferences: Any
 
 
 def _painting(parts: _Parts, choices: dict[str, tuple[str, ...]], studio: Studio) -> None:
-    parts.heading("preview", "Preview")
+    parts.drawn("base", _place("routes"), _place("stills"), _heading("Preview"))
     with parts.row("preview"):
         parts.button("preview_song", "Preview the whole song")
         parts.button("preview_stretch", "Preview the visible stretch")
@@ -323,7 +323,8 @@ def _painting(parts: _Parts, choices: dict[str, tuple[str, ...]], studio: Studio
         parts.button("interrupt", "Interrupt", variant="stop")
     parts.said("visualize")
     parts.drawn("progress", f'<div id="{PREFIX}_gallery_container"></div>')
-    parts.drawn("video", _heading("Resume"), _place("visuals"))
+    after = [_place(name) for name in ("finishing", "takes", "ways_out")]
+    parts.drawn("video", *after, _heading("Resume"), _place("visuals"))
 
 
 def _resume(parts: _Parts) -> None:

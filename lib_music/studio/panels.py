@@ -1,0 +1,69 @@
+"""The drawn parts of the page that bring their own edits: takes, stills, base settings and the like.
+
+Conventions: a panel is a module of :data:`MODULES` that holds ``PANEL``; what the person does in it comes as
+``{"do": ...}`` by the same road as every other edit and is foreign; an action returns nothing, changes files of the
+project or submits a job, and raises InputError where it cannot be done, with nothing changed then. What a panel draws
+is JSON under its name in the page's view: finite numbers and plain text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lib_music.project import Project
+    from lib_music.studio.estimate import Setup
+    from lib_music.studio.known import Known
+    from lib_music.studio.studio import Studio
+
+Action = Callable[["Studio", "Project", Mapping[str, Any]], None]
+Draw = Callable[["Studio", "Known", "Setup | None"], Any]
+#: Modules that hold a ``PANEL``, in the order in which the view names them.
+MODULES: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One such part.
+
+    Attributes
+    ----------
+    name : str
+        Its key in the view, and the place ``music_visualizer_<name>_view`` on the page.
+    part : str
+        The part of the page whose line tells what went wrong: song, hearing, prompts, motion, preview, visualize,
+        resume or settings.
+    draw : callable
+        What the view holds of it, from the project as it is known now; the setup is None where nothing can be painted
+        yet.
+    actions : mapping of str to callable
+    refill : frozenset of str
+        The actions after which the page's boxes are filled anew, because they change what stands in them.
+    """
+
+    name: str
+    part: str
+    draw: Draw
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    refill: frozenset[str] = frozenset()
+
+
+@cache
+def panels() -> tuple[Panel, ...]:
+    """All of them; a name or an action that two of them claim is a fault of ours."""
+    found: tuple[Panel, ...] = tuple(import_module(name).PANEL for name in MODULES)
+    claimed = [panel.name for panel in found] + [f"do {action}" for panel in found for action in panel.actions]
+    if twice := {name for name in claimed if claimed.count(name) > 1}:
+        raise ValueError(f"panels: {sorted(twice)} are claimed twice")
+    return found
+
+
+def panel_of(action: object) -> Panel | None:
+    """The panel that does this; None when none does."""
+    if not isinstance(action, str):
+        return None
+    return next((panel for panel in panels() if action in panel.actions), None)
