@@ -1,0 +1,218 @@
+"""What can be typed: the parser of the command line, and the request that its words make.
+
+Conventions: every error is one line with the fix; times are seconds or m:ss, sizes pixels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from lib_music import __version__
+from lib_music.errors import InputError
+from lib_music.given import ASPECTS, read_aspect, read_factor, read_size, read_time, read_whole
+
+if TYPE_CHECKING:
+    from lib_music.request import Request
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors as one line, like every other error of ours."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message, f"see: {self.prog} --help")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="music-visualizer", description="A song goes in, a music video comes out.")
+    parser.add_argument("--version", action="version", version=f"music-visualizer {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return sub
+
+    render = command("render", "Make the video of a song.")
+    _song_options(render)
+    _picture_options(render)
+    _render_options(render)
+
+    analyze = command("analyze", "Hear a song: beats, bars, sections, key.")
+    analyze.add_argument("song", metavar="SONG")
+    analyze.add_argument("--json", action="store_true", help="print one JSON object")
+    analyze.add_argument("--start", type=read_time, default=0.0, metavar="S")
+    analyze.add_argument("--duration", type=read_time, metavar="S")
+
+    for name, text in (
+        ("storyboard", "Word what to paint in each section, into a file to edit."),
+        ("animate", "Write the Deforum settings file of a song."),
+    ):
+        sub = command(name, text)
+        _song_options(sub)
+        _picture_options(sub)
+
+    resume = command("resume", "Go on with a project that was stopped.")
+    resume.add_argument("folder", type=Path, metavar="DIR")
+    _renderer_options(resume)
+
+    track = command("track", "Show what is known of a song, or of a link to one: its card, and prompts for it.")
+    track.add_argument("song", metavar="SONG", nargs="?", help="an audio or video file, or a Spotify link")
+    _card_options(track)
+    track.add_argument("--out", type=Path, metavar="DIR", help="keep card, cover and prompts in this project")
+    track.add_argument("--json", action="store_true", help="print one JSON object")
+    track.add_argument("--forget", type=Path, metavar="DIR", help="delete what a project keeps of Spotify's")
+
+    keys = command("credentials", "Spotify's client ID and secret: set, test, delete, or show whether they are set.")
+    keys.add_argument("what", choices=("set", "test", "delete", "show"), metavar="set|test|delete|show")
+
+    demo = command("demo", "Compose a short song, draw its cover, and make their video.")
+    demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
+    demo.add_argument("--seed", type=read_whole, default=0)
+
+    page = command("serve", "Open the page in this machine's browser, without a WebUI.")
+    page.add_argument("--port", type=read_whole, help="else the first free one from 7870")
+    page.add_argument("--out", type=Path, default=Path("visuals"), metavar="DIR", help="where the projects go")
+    page.add_argument(
+        "--allow", type=Path, action="append", default=[], metavar="DIR", help="a folder to take songs from"
+    )
+    page.add_argument("--webui", metavar="URL", help="a WebUI whose Deforum paints; credentials by environment")
+
+    listing = command("list", "List the projects in a folder.")
+    listing.add_argument("folder", type=Path, nargs="?", default=Path(), metavar="DIR")
+    command("doctor", "What is installed, what is missing, how to fix it.")
+    return parser
+
+
+def _song_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("song", metavar="SONG", help="an audio or video file, or a Spotify link")
+    _card_options(parser)
+    parser.add_argument("--start", type=read_time, default=0.0, metavar="S", help="seconds or m:ss into the song")
+    parser.add_argument("--duration", type=read_time, metavar="S", help="seconds or m:ss; else to the end")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the project's folder; else one named like the song")
+    parser.add_argument(
+        "--keep-mismatch", action="store_true", help="the file is right, though not as long as the link's song"
+    )
+    parser.add_argument(
+        "--allow-download",
+        action="store_true",
+        help="fetch the sound of a link with your own yt-dlp; you need the rights to it, and this gives you none",
+    )
+    parser.add_argument("--choose", default="", metavar="N", help="which of the recordings found is the song")
+    parser.add_argument(
+        "--spotify-analysis",
+        metavar="FILE|auto",
+        help="hear with Spotify's audio-analysis: a saved one, or asked for where your app still has access",
+    )
+
+
+def _card_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--audio", type=Path, metavar="FILE", help="the sound of the song that the link names")
+    parser.add_argument(
+        "--spotify-content",
+        action="store_true",
+        help="let Spotify's words and cover feed prompts and pictures; its policy restricts that, see the README",
+    )
+    parser.add_argument(
+        "--cover", type=Path, metavar="FILE", help="the picture; else the song's own, else one is drawn"
+    )
+    parser.add_argument("--title", help="else the song's tag, else its file name")
+    parser.add_argument("--artist", help="several are separated by ;")
+
+
+def _picture_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", default="auto", help="auto, four-on-the-floor, hip-hop, ambient")
+    parser.add_argument("--prompts", type=Path, metavar="FILE", help="an edited storyboard, or one prompt a line")
+    parser.add_argument("--style", default="", help="words that follow every prompt")
+    parser.add_argument("--negative", help="negative prompt for all sections")
+    parser.add_argument("--base-settings", type=Path, metavar="FILE", help="your own Deforum settings to stand on")
+    parser.add_argument(
+        "--drive", default="", metavar="zoom,strength,…", help="the Deforum keys we may write over them"
+    )
+    parser.add_argument("--fps", help="24 (default), 25, 30, 60 or any ratio")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--size", type=read_size, metavar="WxH", help="pixels, multiples of 8 (default 512x512)")
+    size.add_argument("--aspect", type=read_aspect, metavar="W:H", help=", ".join(ASPECTS))
+    parser.add_argument("--seed", type=read_whole, help="else the song's own")
+    parser.add_argument("--mode", choices=("2D", "3D"), help="Deforum's animation mode (default 2D)")
+    parser.add_argument(
+        "--cadence", type=read_whole, help="every how many frames one is diffused (default: the preset's)"
+    )
+    parser.add_argument(
+        "--intensity", type=read_factor, default=1.0, help="times the preset's motion, 0 to 2 (default 1)"
+    )
+    parser.add_argument("--sampler", default="", help="Deforum's sampler (default Euler a)")
+    parser.add_argument("--steps", type=read_whole, help="diffusion steps (default 20)")
+
+
+def _render_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--captions", action="store_true", help="write each section's prompt into the animatic")
+    _renderer_options(parser)
+
+
+def _renderer_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--renderer", choices=("animatic", "deforum"), help="animatic (default), or a WebUI's Deforum")
+    parser.add_argument("--webui", metavar="URL", help="the WebUI for --renderer deforum; credentials by environment")
+    parser.add_argument(
+        "--frames-dir", type=Path, metavar="DIR", help="where the WebUI's output folder is mounted here"
+    )
+
+
+def request_of(args: argparse.Namespace) -> Request:
+    from lib_music.request import Request
+
+    width, height = args.size or args.aspect or (None, None)
+    song, link = song_and_link(args)
+    analysis = args.spotify_analysis
+    return Request(
+        song,
+        args.cover,
+        args.title,
+        args.artist,
+        args.preset,
+        args.prompts,
+        args.style,
+        args.negative,
+        args.base_settings,
+        args.drive,
+        args.fps,
+        width,
+        height,
+        args.start,
+        args.duration,
+        args.seed,
+        args.mode,
+        args.cadence,
+        getattr(args, "captions", False),
+        getattr(args, "renderer", None) or "animatic",
+        getattr(args, "webui", None),
+        getattr(args, "frames_dir", None),
+        args.intensity,
+        args.sampler,
+        args.steps,
+        link=link,
+        allow_download=args.allow_download,
+        choose=args.choose,
+        spotify_content=args.spotify_content,
+        keep_mismatch=args.keep_mismatch,
+        spotify_analysis=Path(analysis) if analysis not in (None, "auto") else None,
+        ask_analysis=analysis == "auto",
+    )
+
+
+def song_and_link(args: argparse.Namespace) -> tuple[Path | None, str]:
+    """Which file and which link are meant by SONG and --audio; raises InputError."""
+    from lib_music.track.link import is_link, only_song, parse_link
+
+    text = str(args.song or "")
+    bare = re.fullmatch(r"[0-9A-Za-z]{22}", text) is not None and not Path(text).exists()
+    if not bare and not is_link(text):
+        if args.audio is not None:
+            raise InputError(f"two files are given for one song: {text} and {args.audio}", "give a link and --audio")
+        return Path(text), ""
+    link = parse_link(text)
+    if link.kind not in ("track", "short", "album"):
+        only_song(link)
+    return args.audio, link.url
