@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Action = Callable[["Studio", "Project", Mapping[str, Any]], None]
 Draw = Callable[["Studio", "Known", "Setup | None"], Any]
 #: Modules that hold a ``PANEL``, in the order in which the view names them.
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("lib_music.studio.history",)
 
 
 @dataclass(frozen=True)

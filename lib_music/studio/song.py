@@ -25,6 +25,7 @@ from lib_music.prompts.storyboard import write_storyboard
 from lib_music.prompts.suggestions import SUGGESTIONS, read_suggestions, write_suggestions
 from lib_music.request import Request
 from lib_music.studio.hearing import HEARING, corrected
+from lib_music.studio.history import STEPS, recorded
 from lib_music.studio.jobs import Job, JobReporter
 from lib_music.studio.keys import outside
 from lib_music.studio.know import Question, answered, ask, asked, is_link_of, look_up, settled, typed_link
@@ -377,24 +378,36 @@ def act(studio: Studio, project: str, action: object) -> dict[str, Any]:
     """
     found = find_project(studio.host, project)
     what = action.get("do") if isinstance(action, Mapping) else None
-    if isinstance(action, Mapping) and (panel := panel_of(what)) is not None:
-        panel.actions[str(what)](studio, found, action)
+    if not isinstance(action, Mapping) or not isinstance(what, str):
+        raise InputError("this page asks for something that is not known here", "reload the page")
+    panel = panel_of(what)
+    if what in STEPS and panel is not None:
+        panel.actions[what](studio, found, action)
         return view(studio, project)
-    if not isinstance(action, Mapping) or not isinstance(what, str) or what not in (*HEARING, *PROMPTS):
+    with recorded(found, action):
+        if panel is not None:
+            panel.actions[what](studio, found, action)
+        else:
+            _change(found, what, action)
+    return view(studio, project)
+
+
+def _change(found: Project, what: str, action: Mapping[str, Any]) -> None:
+    """One edit of the hearing or the prompts."""
+    if what not in (*HEARING, *PROMPTS):
         raise InputError("this page asks for something that is not known here", "reload the page")
     with found.editing():
         now = known(found)
         board = now.board()
         if board is None and now.heard is None and what in ("candidates", "take_candidate"):
             _word(found, action)
-            return view(studio, project)
+            return
         if now.heard is None or board is None:
             raise InputError("this song has not been heard yet", "press Produce prompts first")
         if what in HEARING:
             _correct(now, board, action)
         else:
             _write(found, board, edited(board, action))
-    return view(studio, project)
 
 
 def _word(project: Project, action: Mapping[str, Any]) -> None:

@@ -38,6 +38,7 @@ from lib_music.studio.estimate import (
     usable_renderer,
     with_sampler,
 )
+from lib_music.studio.history import recorded
 from lib_music.studio.jobs import Job, JobReporter
 from lib_music.studio.motion import Motion, write_motion
 from lib_music.studio.record import Painted, keep_rate, rate_name, read_rate, write_painted
@@ -79,7 +80,8 @@ def set_motion(studio: Studio, project: str, motion: Motion) -> dict[str, Any]:
     held = find_project(studio.host, project)
     if motion.duration is not None or motion.start:
         _check_range(held, motion)
-    write_motion(held, motion)
+    with recorded(held, {"do": "motion"}):
+        write_motion(held, motion)
     return view(studio, project)
 
 
