@@ -155,9 +155,9 @@ def _rescaled(beats: Beats, factor: float) -> Beats:
         return beats
     alternatives = ((beats.tempo, 1.0), *beats.alternatives)
     if factor == 2.0:
-        times, confidence = np.empty(2 * n - 1), np.empty(2 * n - 1, np.float32)
+        times = np.empty(2 * n - 1)
         times[::2], times[1::2] = beats.times, (beats.times[1:] + beats.times[:-1]) / 2
-        confidence[::2], confidence[1::2] = beats.confidence, beats.confidence[:-1]
+        source = np.arange(2 * n - 1) // 2
         positions = np.zeros(2 * n - 1, np.int64)
         known = beats.positions > 0
         positions[::2] = np.where(known, (2 * (beats.positions - 1)) % bar + 1, 0)
@@ -166,10 +166,11 @@ def _rescaled(beats: Beats, factor: float) -> Beats:
         ones = np.flatnonzero(beats.positions == 1)
         first = int(ones[0]) if ones.size else 0
         kept = np.arange(first % 2, n, 2)
-        times, confidence = beats.times[kept], beats.confidence[kept]
+        times, source = beats.times[kept], kept
         positions = (np.arange(kept.size) - first // 2) % bar + 1
         positions[beats.positions[kept] == 0] = 0
-    return replace(beats, times=times, positions=positions, confidence=confidence, tempo=beats.tempo * factor,
+    return replace(beats, times=times, positions=positions, confidence=beats.confidence[source],
+                   downbeat_confidence=beats.downbeat_confidence[source], tempo=beats.tempo * factor,
                    alternatives=alternatives)
 
 
@@ -189,6 +190,9 @@ def _with_taps(beats: Beats, taps: tuple[float, ...]) -> Beats:
         beats, times=times, tempo=usual,
         positions=np.concatenate([beats.positions[before], positions, beats.positions[after]]),
         confidence=np.concatenate([beats.confidence[before], np.ones(tapped.size), beats.confidence[after]]),
+        downbeat_confidence=np.concatenate([
+            beats.downbeat_confidence[before], np.full(tapped.size, beats.bar_confidence),
+            beats.downbeat_confidence[after]]),
     )
 
 
@@ -201,7 +205,8 @@ def _shifted(beats: Beats, shift: int) -> Beats:
 def _nudged(beats: Beats, nudge: float, duration: float) -> Beats:
     times = beats.times + nudge
     inside = (times >= 0) & (times <= duration)
-    return replace(beats, times=times[inside], positions=beats.positions[inside], confidence=beats.confidence[inside])
+    return replace(beats, times=times[inside], positions=beats.positions[inside], confidence=beats.confidence[inside],
+                   downbeat_confidence=beats.downbeat_confidence[inside])
 
 
 def _moved(

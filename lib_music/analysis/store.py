@@ -56,6 +56,7 @@ def save_analysis(path: Path, analysis: Analysis) -> None:
                 "alternatives": beats.alternatives,
                 "beats_per_bar": beats.beats_per_bar,
                 "bar_confidence": beats.bar_confidence,
+                "downbeat_confidence": beats.downbeat_confidence.tolist(),
             },
             "sections": {
                 "intervals": sections.intervals.tolist(),
@@ -109,6 +110,8 @@ def _from_dict(found: dict[str, Any], blob: bytes) -> Analysis:
             tuple((float(bpm), float(weight)) for bpm, weight in beats["alternatives"]),
             int(beats["beats_per_bar"]),
             float(beats["bar_confidence"]),
+            # Version 1 had one confidence for all bars: `Beats` fills it in.
+            np.array(beats.get("downbeat_confidence", ()), np.float32),
         ),
         sections=Sections(
             np.array(sections["intervals"], np.float64),

@@ -66,11 +66,14 @@ class Beats:
     tempo : float
         BPM of the whole; 0 when there are no beats.
     alternatives : tuple of (BPM, weight)
-        Other readings (double, half), weights in [0, 1].
+        Other readings (double, half), weights in [0, 1]; what is missing to 1 is the weight of ``tempo``.
     beats_per_bar : int
         The usual number of beats in a bar; 0 unknown.
     bar_confidence : float
         How surely position 1 is the downbeat, in [0, 1].
+    downbeat_confidence : [shape=(n,)] float32 in [0, 1], optional
+        The same for each beat: how surely it stands where ``positions`` says. Not given (empty), it is
+        ``bar_confidence``, and 0 where the position is unknown.
     """
 
     times: Times
@@ -80,22 +83,28 @@ class Beats:
     alternatives: tuple[tuple[float, float], ...] = ()
     beats_per_bar: int = 4
     bar_confidence: float = 0.0
+    downbeat_confidence: Floats = field(default_factory=lambda: np.empty(0, np.float32))
 
     def __post_init__(self) -> None:
         times, positions = frozen(self.times, np.float64), frozen(self.positions, np.int64)
         confidence = frozen(self.confidence, np.float32)
-        if not (times.ndim == 1 and times.shape == positions.shape == confidence.shape):
-            raise ValueError("Beats: times, positions and confidence must be (n,) alike, "
-                             f"got {times.shape}, {positions.shape}, {confidence.shape}")
+        if not 0 <= self.bar_confidence <= 1:
+            raise ValueError(f"Beats.bar_confidence is {self.bar_confidence!r}; it must lie in [0, 1]")
+        given = np.size(self.downbeat_confidence) > 0
+        downbeat = frozen(
+            self.downbeat_confidence if given else np.where(positions > 0, self.bar_confidence, 0.0), np.float32)
+        if not (times.ndim == 1 and times.shape == positions.shape == confidence.shape == downbeat.shape):
+            raise ValueError("Beats: times, positions, confidence and downbeat_confidence must be (n,) alike, "
+                             f"got {times.shape}, {positions.shape}, {confidence.shape}, {downbeat.shape}")
         if times.size and (not np.isfinite(times).all() or times[0] < 0 or (np.diff(times) <= 0).any()):
             raise ValueError("Beats.times must be finite, >= 0 and strictly increasing; are they seconds?")
         if positions.size and positions.min() < 0:
             raise ValueError("Beats.positions count from 1 (0 = unknown)")
-        if confidence.size and not (confidence.min() >= 0 and confidence.max() <= 1):
-            raise ValueError("Beats.confidence must lie in [0, 1]")
-        if not 0 <= self.bar_confidence <= 1:
-            raise ValueError(f"Beats.bar_confidence is {self.bar_confidence!r}; it must lie in [0, 1]")
-        for name, value in (("times", times), ("positions", positions), ("confidence", confidence)):
+        named = (("confidence", confidence), ("downbeat_confidence", downbeat))
+        for name, values in named:
+            if values.size and not (values.min() >= 0 and values.max() <= 1):
+                raise ValueError(f"Beats.{name} must lie in [0, 1]")
+        for name, value in (("times", times), ("positions", positions), *named):
             object.__setattr__(self, name, value)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,9 +33,19 @@ def test_round_trip(tmp_path: Path, heard: Analysis) -> None:
         assert np.array_equal(again.envelopes[name].values, curve.values)
         assert again.envelopes[name].rate == curve.rate
     assert np.array_equal(again.beats.times, heard.beats.times)
+    assert np.array_equal(again.beats.downbeat_confidence, heard.beats.downbeat_confidence)
     assert np.array_equal(again.beat_presence.values, heard.beat_presence.values)
     assert (again.start, again.version, again.content_hash) == (1.5, 7, HASH)
     assert sorted(p.name for p in path.parent.iterdir()) == ["analysis.json", "analysis.npz"]
+
+
+def test_an_analysis_of_version_1_still_loads(tmp_path: Path, heard: Analysis) -> None:
+    path = tmp_path / "a.json"
+    save_analysis(path, replace(heard, beats=replace(heard.beats, bar_confidence=0.5, downbeat_confidence=())))
+    old = json.loads(path.read_text())
+    del old["beats"]["downbeat_confidence"]
+    path.write_text(json.dumps(old))
+    assert np.all(load_analysis(path).beats.downbeat_confidence == 0.5)
 
 
 def test_torn_pair_is_told(tmp_path: Path, heard: Analysis) -> None:

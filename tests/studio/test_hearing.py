@@ -38,7 +38,7 @@ def test_tempo_doubles_halves_and_comes_back() -> None:
 
 def test_tempo_without_beats_is_refused() -> None:
     silent = song(presence=0.0)
-    nothing = replace(silent.beats, times=[], positions=[], confidence=[], tempo=0.0)
+    nothing = replace(silent.beats, times=[], positions=[], confidence=[], downbeat_confidence=[], tempo=0.0)
     with pytest.raises(InputError, match="no beats"):
         corrected(Corrections(), replace(silent, beats=nothing), {"do": "tempo", "factor": 2})
 
