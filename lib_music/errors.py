@@ -18,6 +18,7 @@
       RenderError                        exit code 4   painting or encoding failed
         FfmpegError
         DeforumError                                   the WebUI or its Deforum refused or failed
+      InstallationError                  exit code 1   a part of this program is missing or damaged
       Interrupted                        exit code 130 the person stopped it; the project can be resumed
 
 Conventions: ``message`` states the value that was wrong, ``fix`` says what to do about it; both are
@@ -116,6 +117,10 @@ class FfmpegError(RenderError):
 
 class DeforumError(RenderError):
     """The WebUI or its Deforum refused or failed."""
+
+
+class InstallationError(MusicVisualizerError):
+    """A part of this program is missing or damaged."""
 
 
 class Interrupted(MusicVisualizerError):
