@@ -117,7 +117,9 @@ class Audio:
                 skip -= len(raw) // (4 * decoded)
             while left and (raw := output.read(4 * decoded * min(left, max(1, int(sr * seconds))))):
                 block = np.frombuffer(raw[: len(raw) // (4 * decoded) * 4 * decoded], "<f4").astype(np.float32)
-                np.clip(np.nan_to_num(block, copy=False), -1.0, 1.0, out=block)
+                if not np.isfinite(block.sum()):  # looking at each sample for NaN would take as long as decoding
+                    np.nan_to_num(block, copy=False)
+                np.clip(block, -1.0, 1.0, out=block)
                 left -= len(block) // decoded
                 yield _shaped(block, decoded, channels)
             if left > 0.1 * sr:

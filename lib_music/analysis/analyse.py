@@ -57,6 +57,7 @@ def _analyse(audio: Audio, progress: Callable[[float], None] | None) -> Analysis
         audio.duration, found, _sections(features, bands, found, audio.duration),
         presence,
         envelopes.envelopes(features, bands), *harmony.find_key(features.chroma),
+        loudness_lufs=features.loudness, loudness_range=features.loudness_range,
         content_hash=audio.content_hash, start=audio.start, version=ANALYSIS_VERSION,
     )
 
@@ -132,6 +133,8 @@ def analysis_to_dict(analysis: Analysis) -> dict[str, Any]:
         ],
         "key": analysis.key,
         "mode": analysis.mode,
+        "loudness_lufs": round(analysis.loudness_lufs, 2),
+        "loudness_range": round(analysis.loudness_range, 2),
         "duration": round(analysis.duration, 4),
         "confidence": {
             "beats": mean(found.confidence), "downbeats": round(found.bar_confidence, 4),

@@ -17,6 +17,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from lib_music.analysis.filtering import StreamFilter, fits, low_pass
+from lib_music.analysis.loudness import GATE, LoudnessMeter
 from lib_music.analysis.types import Floats
 from lib_music.audio import Audio
 
@@ -54,6 +56,8 @@ class Features:
         RMS amplitude of the frame in [0, 1].
     chroma, bass : [shape=(c, 12)] float32
         Strength of each pitch class from C, above and below 260 Hz, at ``TONAL_RATE`` Hz, >= 0.
+    loudness, loudness_range : float
+        LUFS and LU of the whole (BS.1770, EBU Tech 3342), of the file's own channels.
     """
 
     mel: npt.NDArray[np.float16]
@@ -61,6 +65,8 @@ class Features:
     level: Floats
     chroma: Floats
     bass: Floats
+    loudness: float = GATE
+    loudness_range: float = 0.0
 
     def __post_init__(self) -> None:
         if self.mel.ndim != 2 or self.mel.shape != (self.level.size, N_MELS):
@@ -96,6 +102,12 @@ def _mel_bank(n: int) -> Floats:
     return np.asarray(bank / bank.sum(axis=0), np.float32)
 
 
+@lru_cache(maxsize=1)
+def _both_banks() -> Floats:
+    """The banks of ``mel`` and ``fine`` side by side [shape=(WINDOW // 2 + 1, N_MELS + N_FINE)]."""
+    return np.hstack([_mel_bank(N_MELS), _mel_bank(N_FINE)])
+
+
 @lru_cache(maxsize=2)
 def _chroma_bank(low: float, high: float) -> Floats:
     """Gaussian weights (a third of a semitone) of FFT bins on pitch classes [shape=(TONAL_BINS, 12)].
@@ -112,21 +124,28 @@ def _chroma_bank(low: float, high: float) -> Floats:
     return np.asarray(bank * (inside * fade)[:, None], np.float32)
 
 
-def _frames(blocks: Iterator[Floats], window: int, hop: int) -> Iterator[Floats]:
-    """Cut consecutive blocks into centred frames [shape=(n, window)], zeros beyond both ends."""
-    held = np.zeros(window // 2, np.float32)
-    for block in blocks:
-        held = np.concatenate([held, block])
-        n = (held.size - window) // hop + 1
+class _Framer:
+    """Cuts a stream into centred frames, zeros beyond both ends."""
+
+    def __init__(self, window: int, hop: int) -> None:
+        self._window, self._hop = window, hop
+        self._held = np.zeros(window // 2, np.float32)
+
+    def feed(self, block: Floats) -> Iterator[Floats]:
+        """Batches of the frames that ``block`` [shape=(n,)] completes [shape=(k, window)]."""
+        held = np.concatenate([self._held, block])
+        n = max(0, (held.size - self._window) // self._hop + 1)
         for first in range(0, n, _BATCH):
-            part = held[first * hop : (min(n, first + _BATCH) - 1) * hop + window]
-            yield np.lib.stride_tricks.sliding_window_view(part, window)[::hop]
-        if n > 0:
-            held = held[n * hop :]
-    rest = max(0, -(-(held.size - window // 2) // hop))
-    if rest:
-        held = np.concatenate([held, np.zeros(rest * hop + window, np.float32)])
-        yield np.lib.stride_tricks.sliding_window_view(held, window)[: rest * hop : hop]
+            part = held[first * self._hop : (min(n, first + _BATCH) - 1) * self._hop + self._window]
+            yield np.lib.stride_tricks.sliding_window_view(part, self._window)[:: self._hop]
+        self._held = held[n * self._hop :]
+
+    def finish(self) -> Iterator[Floats]:
+        """The frames whose middle still lies in the sound."""
+        rest = max(0, -(-(self._held.size - self._window // 2) // self._hop))
+        if rest:
+            held = np.concatenate([self._held, np.zeros(rest * self._hop + self._window, np.float32)])
+            yield np.lib.stride_tricks.sliding_window_view(held, self._window)[: rest * self._hop : self._hop]
 
 
 def _hann(window: int) -> Floats:
@@ -152,6 +171,21 @@ class _Spectra:
         self.level: list[Floats] = []
         self.chroma: list[Floats] = []
         self.bass: list[Floats] = []
+        self._short, self._long = _Framer(WINDOW, HOP), _Framer(TONAL_WINDOW, TONAL_HOP)
+
+    def feed(self, block: Floats) -> None:
+        """Take samples at SAMPLE_RATE [shape=(n,)]."""
+        for frames in self._short.feed(block):
+            self.short(frames)
+        for frames in self._long.feed(block):
+            self.tonal(frames)
+
+    def finish(self) -> None:
+        """Nothing more comes."""
+        for frames in self._short.finish():
+            self.short(frames)
+        for frames in self._long.finish():
+            self.tonal(frames)
 
     def short(self, frames: Floats) -> None:
         """Mel levels, fine levels and RMS of (n, WINDOW) frames."""
@@ -161,11 +195,10 @@ class _Spectra:
         spectrum = fft.rfft(frames * hann, axis=1)
         power = np.square(spectrum.real) + np.square(spectrum.imag)
         power *= 4 / np.float32(hann.sum()) ** 2
-        mel = power @ _mel_bank(N_MELS)
-        decibel = 10 * np.log10(np.maximum(mel, 10 ** (FLOOR_DB / 10)))
-        self.mel.append(decibel.astype(np.float16))
-        fine = np.log(np.maximum(power @ _mel_bank(N_FINE), np.float32(1e-13)))
-        steps = fine * np.float32(10 / np.log(10) / FINE_STEP_DB) + np.float32(0.5 - FINE_FLOOR_DB / FINE_STEP_DB)
+        bands = power @ _both_banks()
+        level = np.log(np.maximum(bands, np.float32(1e-13))) * np.float32(10 / np.log(10))
+        self.mel.append(np.maximum(level[:, :N_MELS], FLOOR_DB).astype(np.float16))
+        steps = level[:, N_MELS:] * np.float32(1 / FINE_STEP_DB) + np.float32(0.5 - FINE_FLOOR_DB / FINE_STEP_DB)
         self.fine.append(np.clip(steps, 0, 255).astype(np.uint8))
         # Parseval: the windowed power is 3/8 of the frame's.
         rms = np.sqrt(power.sum(axis=1) * (hann.sum() ** 2 / (4 * WINDOW**2 * 0.375)) * 2)
@@ -187,38 +220,38 @@ class _Spectra:
 def extract(audio: Audio, progress: Callable[[float], None] | None = None) -> Features:
     """Stream ``audio`` once and return its features.
 
+    The sound is decoded once, at its own rate and with its own channels, as its loudness is measured; the rest hears
+    the mean of the channels at SAMPLE_RATE.
+
     Parameters
     ----------
     audio : Audio
     progress : callable, optional
         Told the fraction done, 0 to 1, once per block.
     """
+    rate = audio.sample_rate if fits(audio.sample_rate, SAMPLE_RATE) else 2 * SAMPLE_RATE
+    meter = LoudnessMeter(rate, audio.channels)
+    thin = StreamFilter(low_pass(SAMPLE_RATE, rate), rate, SAMPLE_RATE) if rate != SAMPLE_RATE else None
     spectra = _Spectra()
     heard = 0
-    tonal_feed: list[Floats] = []
-
-    def tee() -> Iterator[Floats]:
-        nonlocal heard
-        for block in _ahead(audio.blocks(SAMPLE_RATE)):
-            heard += block.size
-            tonal_feed.append(block)
-            if progress is not None:
-                progress(min(1.0, heard / SAMPLE_RATE / audio.duration))
-            yield block
-
-    def drain() -> Iterator[Floats]:
-        for frames in _frames(tee(), WINDOW, HOP):
-            spectra.short(frames)
-            while tonal_feed:
-                yield tonal_feed.pop(0)
-        yield from tonal_feed
-
-    for frames in _frames(drain(), TONAL_WINDOW, TONAL_HOP):
-        spectra.tonal(frames)
+    for block in _ahead(audio.blocks(rate, channels=2 if audio.channels == 2 else 1)):
+        sides = np.ascontiguousarray(block.reshape(len(block), -1).T)
+        meter.feed(sides)
+        mono = sides[:1] if len(sides) == 1 else (sides[:1] + sides[1:]) * np.float32(0.5)
+        spectra.feed((mono if thin is None else thin.feed(mono))[0])
+        heard += len(block)
+        if progress is not None:
+            progress(min(1.0, heard / rate / audio.duration))
+    if thin is not None:
+        spectra.feed(thin.finish()[0])
+    spectra.finish()
+    loudness, spread = meter.finish()
     return Features(
         np.concatenate(spectra.mel or [np.full((1, N_MELS), FLOOR_DB, np.float16)]),
         np.concatenate(spectra.fine or [np.zeros((1, N_FINE), np.uint8)]),
         np.concatenate(spectra.level or [np.zeros(1, np.float32)]),
         np.concatenate(spectra.chroma or [np.zeros((1, 12), np.float32)]),
         np.concatenate(spectra.bass or [np.zeros((1, 12), np.float32)]),
+        loudness,
+        spread,
     )

@@ -181,7 +181,7 @@ def _moved(master: Master, heard: Analysis, offset: float) -> Analysis:
         heard.duration, beats, _sections(master, envelopes, offset, heard.duration),
         beat_presence(beats.times, np.clip(smooth, 0, 1).astype(np.float32), beats.tempo, heard.duration), envelopes,
         key, {0: "minor", 1: "major"}.get(master.mode, "") if key else "", master.key_confidence if key else 0.0,
-        heard.content_hash, heard.start, heard.version, "spotify",
+        heard.content_hash, heard.start, heard.version, "spotify", heard.loudness_lufs, heard.loudness_range,
     )  # fmt: skip
 
 

@@ -48,6 +48,8 @@ def save_analysis(path: Path, analysis: Analysis) -> None:
             "key": analysis.key,
             "mode": analysis.mode,
             "key_confidence": analysis.key_confidence,
+            "loudness_lufs": analysis.loudness_lufs,
+            "loudness_range": analysis.loudness_range,
             "beats": {
                 "times": beats.times.tolist(),
                 "positions": beats.positions.tolist(),
@@ -125,6 +127,8 @@ def _from_dict(found: dict[str, Any], blob: bytes) -> Analysis:
         key=str(found["key"]),
         mode=str(found["mode"]),
         key_confidence=float(found["key_confidence"]),
+        loudness_lufs=float(found.get("loudness_lufs", -70.0)),
+        loudness_range=float(found.get("loudness_range", 0.0)),
         content_hash=str(found["content_hash"]),
         start=float(found["start"]),
         version=int(found["version"]),

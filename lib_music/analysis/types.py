@@ -203,6 +203,10 @@ class Analysis:
         Of the analyser.
     ear : "own" or "spotify"
         Who heard it: we, in the very file; or Spotify, in its own master, moved to where the file has it.
+    loudness_lufs : float
+        Programme loudness, LUFS (ITU-R BS.1770-4); -70 is the floor, and silence.
+    loudness_range : float
+        LU between soft and loud passages (EBU Tech 3342), >= 0.
     """
 
     duration: float
@@ -217,6 +221,8 @@ class Analysis:
     start: float = 0.0
     version: int = 0
     ear: Ear = "own"
+    loudness_lufs: float = -70.0
+    loudness_range: float = 0.0
 
     def __post_init__(self) -> None:
         if self.ear not in EARS:
@@ -227,6 +233,9 @@ class Analysis:
             raise ValueError(f"sections cover {self.sections.duration} s of {self.duration} s")
         if self.beats.times.size and self.beats.times[-1] > self.duration:
             raise ValueError(f"last beat {self.beats.times[-1]} s lies after the end, {self.duration} s")
+        if not (self.loudness_lufs >= -70 and self.loudness_range >= 0):
+            raise ValueError(f"loudness is {self.loudness_lufs!r} LUFS, range {self.loudness_range!r} LU; "
+                             "they must be >= -70 and >= 0")
         if missing := {"onset", "low", "mid", "high", "loudness"} - set(self.envelopes):
             raise ValueError(f"Analysis.envelopes lacks {sorted(missing)}")
         object.__setattr__(self, "envelopes", MappingProxyType(dict(self.envelopes)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,8 @@ class Sound(Audio):
 
     samples: Floats = field(default_factory=lambda: np.zeros(1, np.float32))
 
-    def blocks(self, sr: int, seconds: float = 10.0) -> Iterator[Floats]:
-        assert sr == SR
+    def blocks(self, sr: int, seconds: float = 10.0, *, channels: Literal[1, 2] = 1) -> Iterator[Floats]:
+        assert sr == SR and channels == 1
         step = int(sr * seconds)
         for start in range(0, self.samples.size, step):
             yield self.samples[start : start + step]
@@ -33,7 +34,7 @@ def sound(samples: npt.ArrayLike, name: str = "sound") -> Sound:
     """A source of ``samples``."""
     data = np.clip(np.asarray(samples, np.float32), -1, 1)
     seconds = data.size / SR
-    return Sound(Path(name), name.encode().hex(), 0.0, seconds, seconds, SR, samples=data)
+    return Sound(Path(name), name.encode().hex(), 0.0, seconds, seconds, SR, channels=1, samples=data)
 
 
 def _note(kind: str, t: Times, rng: np.random.Generator) -> Times:

@@ -73,7 +73,9 @@ def test_same_sound_same_values(tune: Sound) -> None:
 
 def test_dictionary_for_the_command_line(tune: Sound) -> None:
     found = analysis_to_dict(analyse(tune))
-    assert list(found) == ["beats", "downbeats", "tempo", "sections", "key", "mode", "duration", "confidence"]
+    assert list(found) == ["beats", "downbeats", "tempo", "sections", "key", "mode", "loudness_lufs", "loudness_range",
+                           "duration", "confidence"]
+    assert -40 < found["loudness_lufs"] < 0
     assert set(found["downbeats"]) <= set(found["beats"])
     assert found["tempo"] == pytest.approx(120, rel=0.005)
     assert list(found["sections"][0]) == ["start", "end", "label", "role", "energy", "confidence"]
