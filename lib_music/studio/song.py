@@ -8,7 +8,7 @@ under the lock of a run: they are safe while a video is painted, which keeps the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ _BEGUN = re.compile(
 )
 #: A saved audio-analysis that was given, in the project.
 _OWN_ANALYSIS = "own-analysis.json"
+#: The edits that can be made before the song was heard.
+_WORDING = ("candidates", "take_candidate")
 #: The longest title or list of artists that is taken, characters.
 MAX_TYPED = 500
 
@@ -376,6 +378,12 @@ def act(studio: Studio, project: str, action: object) -> dict[str, Any]:
     InputError
         It cannot be done; nothing is changed then.
     """
+    change(studio, project, action)
+    return view(studio, project)
+
+
+def change(studio: Studio, project: str, action: object) -> None:
+    """The edit of :func:`act`, for who wants no view."""
     found = find_project(studio.host, project)
     what = action.get("do") if isinstance(action, Mapping) else None
     if not isinstance(action, Mapping) or not isinstance(what, str):
@@ -383,51 +391,57 @@ def act(studio: Studio, project: str, action: object) -> dict[str, Any]:
     panel = panel_of(what)
     if what in STEPS and panel is not None:
         panel.actions[what](studio, found, action)
-        return view(studio, project)
+        return
     with recorded(found, action):
         if panel is not None:
             panel.actions[what](studio, found, action)
         else:
-            _change(found, what, action)
-    return view(studio, project)
+            _change(found, [action])
 
 
-def _change(found: Project, what: str, action: Mapping[str, Any]) -> None:
-    """One edit of the hearing or the prompts."""
-    if what not in (*HEARING, *PROMPTS):
+def change_all(studio: Studio, project: str, actions: Sequence[Mapping[str, Any]]) -> None:
+    """Several edits of the hearing or the prompts as one step: all of them, or none where one cannot be made."""
+    found = find_project(studio.host, project)
+    if actions:
+        with recorded(found, actions[0] if len(actions) == 1 else {"do": "several edits"}):
+            _change(found, actions)
+
+
+def _change(found: Project, actions: Sequence[Mapping[str, Any]]) -> None:
+    """Edits of the hearing or the prompts, one after the other, written together."""
+    if any(action.get("do") not in (*HEARING, *PROMPTS) for action in actions):
         raise InputError("this page asks for something that is not known here", "reload the page")
     with found.editing():
         now = known(found)
-        board = now.board()
-        if board is None and now.heard is None and what in ("candidates", "take_candidate"):
-            _word(found, action)
+        before = now.board()
+        if before is None and now.heard is None and all(action["do"] in _WORDING for action in actions):
+            _word(found, actions)
             return
-        if now.heard is None or board is None:
+        if now.heard is None or before is None:
             raise InputError("this song has not been heard yet", "press Produce prompts first")
-        if what in HEARING:
-            _correct(now, board, action)
-        else:
-            _write(found, board, edited(board, action))
+        board, corrections = before, now.corrections
+        for action in actions:
+            if action["do"] in PROMPTS:
+                board = edited(board, action)
+                continue
+            if any(line.startswith(CORRECTIONS) for line in now.warnings):
+                raise InputError(f"{CORRECTIONS} cannot be read", "mend or delete it in the project")
+            corrections = corrected(corrections, now.heard, action)
+            # Rows and overrides go with their sections.
+            board = relabelled(board, corrections.apply(now.heard).sections, split=action["do"] == "label")
+        _write(found, before, board)
+        if any(action["do"] in HEARING for action in actions):
+            write_corrections(found.path(CORRECTIONS), corrections)
 
 
-def _word(project: Project, action: Mapping[str, Any]) -> None:
+def _word(project: Project, actions: Sequence[Mapping[str, Any]]) -> None:
     """Change the candidates of a song of which there is only a link yet."""
     kept = read_suggestions(project.path(SUGGESTIONS))
     if kept is None:
         raise InputError("this song has not been heard yet", "press Produce prompts first")
-    write_suggestions(project.path(SUGGESTIONS), reworded(kept, action))
-
-
-def _correct(now: Known, board: Board, action: Mapping[str, Any]) -> None:
-    """Change what was heard, and let rows and overrides go with their sections."""
-    heard = now.heard
-    assert heard is not None
-    if any(line.startswith(CORRECTIONS) for line in now.warnings):
-        raise InputError("the corrections file cannot be read", "mend or delete corrections.json in the project")
-    corrections = corrected(now.corrections, heard, action)
-    sections = corrections.apply(heard).sections
-    _write(now.project, board, relabelled(board, sections, split=action.get("do") == "label"))
-    write_corrections(now.project.path(CORRECTIONS), corrections)
+    for action in actions:
+        kept = reworded(kept, action)
+    write_suggestions(project.path(SUGGESTIONS), kept)
 
 
 def _write(project: Project, before: Board, after: Board) -> None:
