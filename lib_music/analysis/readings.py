@@ -1,0 +1,228 @@
+"""Which pulse: the same music read at several tempi, and how likely each reading is.
+
+Conventions: time is frames of ``features.RATE`` Hz, tempo BPM. Music that is beaten at 80 can be beaten at 160 as
+well: the tempo is first followed through the song wherever it goes, then its half, double, thirds and so on are
+decoded beside it, bars and all, and what tells them apart is weighed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from lib_music.analysis import metre, pointer
+from lib_music.analysis.features import RATE
+from lib_music.analysis.network import PULSE_RATE, TEMPI, Activations
+from lib_music.analysis.types import Floats, Ints
+
+Values = npt.NDArray[np.float64]
+
+SLOWEST, FASTEST = 38.0, 250.0
+#: Tempi that are tried, relative to the one first followed.
+FACTORS = (1.0, 2.0, 0.5, 1.5, 2 / 3, 3.0, 1 / 3)
+#: What a beat gains over an ordinary frame, whatever sounds on it, and the most that a frame can say (log-odds).
+BONUS, SURE = 1.5, 3.0
+#: The same for the first beat of a bar.
+BAR_BONUS = 0.5
+#: Steps of `pointer.STEP` by which a reading may stray from the tempo that is followed.
+STRAY = 8
+#: The usual tempo of music people tap to (Parncutt 1994; Moelants 2002), and how far it spreads, octaves.
+USUAL_BPM, SPREAD = 112.0, 0.75
+#: How much that counts while the tempo is first followed, per beat.
+PRIOR = 0.4
+#: A tempo that changes by more than this from one stretch to the next (natural log), each judged by so many beats,
+#: has changed its level in the bar.
+_LEAP, _NEAR, _LEVELS = 0.36, 6, (2.0, 0.5, 3.0, 1 / 3)
+#: What a second inside a pulse gains where the network is sure that there is one (log-odds times this).
+PULSE = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What beats are decoded from, frame by frame.
+
+    Attributes
+    ----------
+    beat, downbeat : [shape=(m,)]
+        Probability-like.
+    inside : [shape=(m,)]
+        What each frame gains by lying inside a pulse, natural log.
+    tempo : [shape=(p, TEMPI.size)]
+        Log-probability of the local tempo at ``PULSE_RATE``.
+    """
+
+    beat: Values
+    downbeat: Values
+    inside: Values
+    tempo: Values
+
+    @property
+    def size(self) -> int:
+        """Frames."""
+        return int(self.beat.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One way to beat a song.
+
+    Attributes
+    ----------
+    frames : [shape=(n,)]
+        Beats.
+    bars : Bars
+    traits : [shape=(len(WEIGHTS),)]
+        What speaks for and against it.
+    """
+
+    frames: Ints
+    bars: metre.Bars
+    traits: Values
+
+    @property
+    def bpm(self) -> float:
+        """Usual tempo."""
+        return RATE * 60 / usual_period(self.frames)
+
+
+def usual_period(frames: Ints | Values) -> float:
+    """Median interval, measured over four beats, because one is coarse; 0 without two beats."""
+    if frames.size < 2:
+        return 0.0
+    span = min(4, frames.size - 1)
+    return float(np.median(frames[span:] - frames[:-span])) / span
+
+
+def log_odds(probability: Values, most: float = SURE) -> Values:
+    """Natural log of p / (1 - p), no frame impossible, none certain."""
+    edge = 1 / (1 + np.exp(most))
+    p = np.clip(probability, edge, 1 - edge)
+    return np.asarray(np.log(p / (1 - p)))
+
+
+def gather(heard: Activations) -> Evidence:
+    """The evidence in what the network hears."""
+    m = heard.beat.size
+    pulse = log_odds(heard.pulse.astype(np.float64), 4.0) * (PULSE / RATE)
+    centres = (np.arange(pulse.size) + 0.5) * (RATE / PULSE_RATE)
+    inside = np.interp(np.arange(m), centres, pulse) if m else np.zeros(0)
+    beat, downbeat = heard.beat.astype(np.float64), heard.downbeat.astype(np.float64)
+    return Evidence(np.maximum(beat, downbeat), downbeat, inside, np.log(np.maximum(heard.tempo, 1e-4)))
+
+
+def near(curve: Values | Floats, frames: Ints, reach: int = 3) -> Values:
+    """The largest value within ``reach`` frames of each of ``frames`` [shape=(n,)]."""
+    last = curve.size - 1
+    return np.asarray(np.max([curve[np.clip(frames + j, 0, last)] for j in range(-reach, reach + 1)], axis=0), float)
+
+
+def _preference(period: Values) -> Values:
+    """Log-preference for a tempo."""
+    return np.asarray(-0.5 * (np.log2(RATE * 60 / period / USUAL_BPM) / SPREAD) ** 2)
+
+
+def find_readings(evidence: Evidence) -> list[Reading]:
+    """The song's readings, in the order of ``FACTORS``; none where nothing beats.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    """
+    if evidence.size < 3 * RATE * 60 / FASTEST:
+        return []
+    gain = log_odds(evidence.beat) + BONUS
+    first = _follow(evidence, gain)
+    if first.frames.size < 4:
+        return []
+    period = track(first, evidence.size)
+    usual = float(np.median(period[first.frames]))
+    factors = [f for f in FACTORS if SLOWEST * 0.95 <= f * RATE * 60 / usual <= FASTEST * 1.05]
+    stray = np.exp(pointer.STEP * np.arange(-STRAY, STRAY + 1))
+    scale = np.stack([stray / f for f in factors])
+    bands = pointer.Bands(period, scale, np.zeros(scale.shape))
+    paths = pointer.decode(gain, evidence.inside, bands)
+    return [_reading(evidence, path) for path in paths if path.frames.size > 3]
+
+
+def _follow(evidence: Evidence, gain: Values) -> pointer.Path:
+    """The pulse at whichever tempo is easiest to follow."""
+    shortest, longest = RATE * 60 / FASTEST, RATE * 60 / SLOWEST
+    scale = np.exp(np.arange(np.log(shortest), np.log(longest), pointer.STEP))[None]
+    bands = pointer.Bands(np.ones(evidence.size), scale, PRIOR * _preference(scale))
+    return pointer.decode(gain, evidence.inside, bands)[0]
+
+
+def track(path: pointer.Path, m: int) -> Values:
+    """The local period of a pulse at each frame [shape=(m,)], smoothed over some beats.
+
+    A pulse that goes on at about twice or half its tempo, after a stop or a change, has not changed so much: the
+    other level of the same bar has been taken up, and the period is told at the first level.
+    """
+    gaps = np.diff(path.frames).astype(np.float64)
+    cuts = [0, *np.flatnonzero((path.fresh | path.turned)[1:-1]) + 1, gaps.size]
+    level, last, smooth = 1.0, 0.0, gaps.copy()
+    for a, b in pairwise(cuts):
+        part = gaps[a:b]
+        # The last gap before a fresh start is the rest.
+        part[-1] = part[-2] if b < gaps.size and path.fresh[b] and b - a > 1 else part[-1]
+        here = float(np.median(part[:_NEAR])) / level
+        if last and abs(np.log(here / last)) > _LEAP:
+            level *= min(_LEVELS, key=lambda fold: abs(np.log(here / last / fold)))
+        smooth[a:b] = _smooth(part / level)
+        last = float(np.median(part[-_NEAR:])) / level
+    return np.asarray(np.interp(np.arange(m), (path.frames[:-1] + path.frames[1:]) / 2, smooth))
+
+
+def _smooth(gaps: Values) -> Values:
+    """Gaps as a tempo that changes slowly."""
+    from scipy.ndimage import convolve1d, median_filter
+
+    usual = median_filter(gaps, 5, mode="nearest")
+    window = np.hanning(11)[1:-1]
+    return np.asarray(convolve1d(np.clip(gaps, 0.93 * usual, 1.07 * usual), window / window.sum(), mode="nearest"))
+
+
+def _reading(evidence: Evidence, path: pointer.Path) -> Reading:
+    """A path with its bars and traits."""
+    frames = path.frames
+    gaps = np.diff(frames).astype(np.float64)
+    period = usual_period(frames)
+    gain = bar_gain(evidence, frames)
+    bars = metre.decode_bars(gain, path.fresh)
+    seconds = evidence.size / RATE
+    octaves = float(np.log2(RATE * 60 / period / USUAL_BPM))
+    middles = np.rint(frames[:-1] + gaps / 2).astype(np.int64)
+    traits = np.array([
+        path.worth / seconds, bars.worth / seconds, _tempo_worth(evidence, frames), octaves**2, octaves,
+        float(near(evidence.beat, frames).mean()), float(near(evidence.beat, middles).mean()),
+    ])
+    return Reading(frames, bars, traits)
+
+
+def bar_gain(evidence: Evidence, frames: Ints) -> Values:
+    """What each beat gains by being the first of a bar [shape=(n,)]."""
+    beat, downbeat = near(evidence.beat, frames), near(evidence.downbeat, frames)
+    return log_odds(downbeat / np.maximum(np.maximum(beat, downbeat), 0.3)) + BAR_BONUS
+
+
+def _tempo_worth(evidence: Evidence, frames: Ints) -> float:
+    """Mean log-probability that the network gives the tempo of these beats."""
+    gaps = np.diff(frames)
+    at = np.interp(np.log(RATE * 60 / gaps), np.log(TEMPI), np.arange(TEMPI.size))
+    span = np.clip((frames[:-1] * PULSE_RATE / RATE).astype(np.int64), 0, evidence.tempo.shape[0] - 1)
+    rows = np.clip(np.rint(at).astype(np.int64)[:, None] + (-1, 0, 1), 0, TEMPI.size - 1)
+    return float(np.median(evidence.tempo[span[:, None], rows].max(axis=1)))
+
+
+#: A conditional logit over the readings of a song, fitted by ``python -m training.calibrate``.
+WEIGHTS = np.array([1.0, 0.5, 0.0, -0.5, 0.0, 0.0, 0.0])
+
+
+def weigh(readings: list[Reading]) -> Values:
+    """How likely each reading is [shape=(n,)], summing to 1."""
+    score = np.array([reading.traits @ WEIGHTS for reading in readings])
+    weight = np.exp(score - score.max())
+    return np.asarray(weight / weight.sum())
