@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lib_music.export.parseq import parseq_document
 from lib_music.render.deforum_base import read_base_settings
 from lib_music.render.deforum_defaults import DEFAULTS, NUMBER_SCHEDULES, TEXT_SCHEDULES
 from lib_music.render.deforum_grammar import read_schedule, read_text_schedule
@@ -178,6 +179,28 @@ def test_every_key_that_deforum_loads_is_written(helpers: Path, monkeypatch: pyt
             assert isinstance(DEFAULTS[key], float if isinstance(value, float) else type(value)) or (
                 isinstance(value, int | float) and isinstance(DEFAULTS[key], int | float)
             ), key
+
+
+def test_its_parseq_adapter_paints_the_very_schedules(
+    helpers: Path, animation: Animation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if importlib.util.find_spec("rich") is None or importlib.util.find_spec("requests") is None:
+        pytest.skip("rich and requests, which Deforum's adapter imports, are not installed")
+    monkeypatch.setitem(sys.modules, "deforum_real.rich", _Stub("deforum_real.rich"))
+    adapter = real("parseq_adapter", monkeypatch)
+    settings = build_settings(animation, batch_name="contract")
+    made = parseq_document(animation, settings, (), name="contract", tempo=120.0)
+    args = SimpleNamespace(**settings)
+    asked = SimpleNamespace(
+        parseq_manifest=json.dumps(made), parseq_use_deltas=True, parseq_non_schedule_overrides=True)
+    parseq = adapter.ParseqAdapter(asked, args, SimpleNamespace(fps=1), SimpleNamespace(), args, mute=True)
+    assert (args.max_frames, args.diffusion_cadence) == (settings["max_frames"], animation.cadence)
+    for key, schedule in animation.schedules.items():
+        name = f"{key}_series" if key != "seed_schedule" else "seed_schedule_series"
+        theirs = np.asarray(getattr(parseq.anim_keys, name), np.float64)
+        assert np.abs(theirs[:N] - np.round(schedule.sample(N), 6)).max() <= 1e-6, key
+    texts = list(parseq.anim_keys.prompts)
+    assert (texts[0], texts[95], texts[96]) == ("a fox --neg blurry", "a fox --neg blurry", "a wolf --neg blurry")
 
 
 def test_its_own_default_file_is_a_base(helpers: Path) -> None:
