@@ -5,7 +5,7 @@ kept in bands: a band is a range of periods around a centre that may move with t
 
 The state space is Krebs, Böck & Widmer's (ISMIR 2015): place in the beat times tempo, where tempo changes only on a
 beat, with a further state for stretches that hold no pulse (as in Srinivasamurthy et al., ISMIR 2017). Inside a beat
-such a model has no choice, so a whole beat is decoded as one step, and one byte per frame and tempo is kept.
+such a model has no choice, so a whole beat is decoded as one step.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lib_music.analysis.types import Ints
+from lib_music.analysis.types import Floats, Ints
 
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -32,8 +32,8 @@ JUMP_COST, START_COST, STOP_COST = 9.0, 5.0, 3.0
 #: The period of a beat that counts once, frames: 120 BPM. Longer ones stand for more music.
 USUAL_PERIOD = 43.0
 
-_JUMP, _START = 2 * BEND + 1, 2 * BEND + 2
-_RING = 4096
+_BENT, _JUMPED, _BEGAN = range(3)
+_NEVER = np.float32(-1e9)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,152 +89,136 @@ def decode(gain: Values, inside: Values, bands: Bands) -> list[Path]:
     Notes
     -----
     As many frames as the shortest period are decoded at once: none of them depends on another. Time O(m g k),
-    memory m g k bytes.
+    memory 24 m g k bytes: long songs come in stretches.
     """
     return _Decoder(gain, inside, bands).run()
 
 
 class _Decoder:
-    """One run of the Viterbi algorithm; scores are relative to lying inside a pulse, but not on a beat."""
+    """One run of the Viterbi algorithm; scores are relative to lying inside a pulse, but not on a beat.
+
+    Rows of the score arrays are frames, ``reach`` rows of the impossible before the first; columns are the periods of
+    all bands side by side. What the best way to a score was is told when the path is traced, not kept.
+    """
 
     def __init__(self, gain: Values, inside: Values, bands: Bands) -> None:
-        self.gain, self.bands, self.m = gain, bands, gain.size
-        self.since = np.cumsum(inside)
-        self.g, self.k = bands.scale.shape
-        states = self.g * self.k
-        self.scale, self.prior, self.column = bands.scale.ravel(), bands.prior.ravel(), np.arange(states)
-        # For each frame and state: how a beat there was left (times 8), and how late it came.
-        self.codes = np.zeros((self.m, states), np.uint8)
-        self.best = np.zeros((self.m, self.g), np.uint8)
-        self.rested = np.full((self.m, self.g), -1, np.int32)
-        # Rows of the rings: what a beat's departure is worth, and the same with jitter allowed; row 0 is `base`.
-        self.reach = int(np.ceil(bands.centre.max() * bands.scale.max())) + JITTER + 2
-        self.base = -self.reach
-        self.departed = np.full((self.reach + _RING, states), -np.inf)
-        self.smeared = np.full((self.reach + _RING, states), -np.inf)
-        self.late = np.zeros((self.reach + _RING, states), np.uint8)
-        # Best score of resting, plus `since`, and the last beat before it.
-        self.rest, self.rest_from = np.zeros(self.g), np.full(self.g, -1)
-        self.final, self.last = np.full(self.g, -np.inf), [(-1, 0)] * self.g
+        # Some columns of the impossible keep bands (and rows) apart, so that all can be shifted at once.
+        scale = np.pad(bands.scale, ((0, 0), (0, BEND)), mode="edge")
+        prior = np.pad(bands.prior, ((0, 0), (0, BEND)), constant_values=_NEVER).ravel()
+        self.m, self.shape = gain.size, scale.shape
+        scale, states = scale.ravel(), scale.size
+        period = bands.centre[:, None] * scale
+        self.reach = int(period.max()) + 2 * JITTER + 1
+        self.lag = np.rint(period).astype(np.int32)
+        self.ahead = self.lag.min(axis=1)
+        # A beat of a long period stands for more music than one of a short.
+        self.worth = (np.sqrt(period / USUAL_PERIOD) * (gain[:, None] + prior)).astype(np.float32)
+        self.early = 0.5 / np.square(USUAL_JITTER * period).astype(np.float32)
+        self.since = np.cumsum(inside).astype(np.float32)
+        rows = self.reach + self.m
+        self.arrived = np.full((rows, states), _NEVER, np.float32)
+        self.left = np.full((rows, states), _NEVER, np.float32)
+        self.smeared = np.full((rows, states), _NEVER, np.float32)
+        # Best score of resting from the block on, plus `since`, and the last beat before it, by frame and band.
+        self.rest = np.zeros((self.m, self.shape[0]), np.float32)
+        self.rest_from = np.full((self.m, self.shape[0]), -1, np.int32)
 
     def run(self) -> list[Path]:
-        t = 0
-        shortest = self.scale.min()
+        t, (g, k) = 0, self.shape
+        column = np.arange(g * k)
+        rest, rest_from = np.zeros(g, np.float32), np.full(g, -1)
         while t < self.m:
-            # Half a second ahead the centre may be smaller, but not by much: see `Bands`.
-            ahead = float(self.bands.centre[t : t + self.reach].min() * shortest)
-            n = max(1, min(self.m - t, int(ahead) - JITTER - 1))
-            if t + n - self.base > self.departed.shape[0]:
-                self._turn(t)
-            self._block(t, n)
+            n = max(1, min(self.m - t, int(self.ahead[t : t + 40].min()) - JITTER))
+            row = self.reach + t
+            source = (np.arange(row, row + n)[:, None] - self.lag[t : t + n]) * column.size + column
+            arrived = self.smeared.ravel().take(source)
+            arrived += self.worth[t : t + n]
+            self.arrived[row : row + n] = arrived
+            grouped = arrived.reshape(n, g, k)
+            peak = grouped.max(axis=2)
+            since = self.since[t : t + n, None]
+            left = self.left[row : row + n].reshape(n, g, k)  # a view
+            np.add(self.worth[t : t + n].reshape(n, g, k), (rest - since - START_COST)[:, :, None], out=left)
+            np.maximum(left, (peak - JUMP_COST)[:, :, None], out=left)
+            _bend(grouped, left)
+            self._smear(row, n, self.early[t])
+            self.rest[t : t + n], self.rest_from[t : t + n] = rest, rest_from
+            ended = peak + since - STOP_COST
+            rest_from = np.where(ended.max(axis=0) > rest, t + ended.argmax(axis=0), rest_from)
+            rest = np.maximum(ended.max(axis=0), rest)
             t += n
-        return [self._trace(band) for band in range(self.g)]
+        return [self._trace(band, float(rest[band]), int(rest_from[band])) for band in range(g)]
 
-    def _turn(self, t: int) -> None:
-        """Move the rows that are still needed to the front of the rings."""
-        shift = t - self.reach - self.base
-        for ring in (self.departed, self.smeared, self.late):
-            ring[: self.reach] = ring[shift : shift + self.reach].copy()
-        self.base += shift
-
-    def _block(self, t: int, n: int) -> None:
-        period = self.bands.centre[t : t + n, None] * self.scale
-        lag = np.rint(period).astype(np.int64)
-        weight = np.sqrt(period / USUAL_PERIOD)
-        worth = weight * (self.gain[t : t + n, None] + self.prior)
-        at = (np.arange(t - self.base, t - self.base + n)[:, None] - lag) * self.column.size + self.column
-        arrived = (self.smeared.ravel().take(at) + worth).reshape(n, self.g, self.k)
-        peak = arrived.max(axis=2)
-        self.best[t : t + n] = arrived.argmax(axis=2)
-        start = self.rest - self.since[t : t + n, None] - START_COST
-        leave, code = _leave(arrived, peak - JUMP_COST, start[:, :, None] + worth.reshape(arrived.shape))
-        self.rested[t : t + n] = self.rest_from
-        self.codes[t : t + n] = code.reshape(n, -1) * 8 + self.late.ravel().take(at)
-        self._smear(t, n, leave.reshape(n, -1), period[0])
-        self._stop(t, peak)
-        if t + n > self.m - self.reach:
-            self._finish(t, arrived, lag)
-
-    def _smear(self, t: int, n: int, leave: Values, period: Values) -> None:
-        """Enter departures into the rings, and how a beat `lag` later sees them: some frames early or late."""
-        row = t - self.base
-        self.departed[row : row + n] = leave
-        best = self.departed[row - JITTER : row + n - JITTER].copy()
-        late = np.full(best.shape, JITTER, np.uint8)
+    def _smear(self, row: int, n: int, early: Floats) -> None:
+        """How a beat ``lag`` later sees the departures of a block: some frames early or late."""
+        first, stop = row - JITTER, row + n - JITTER
+        out = self.smeared[first:stop]
+        out[:] = self.left[first:stop]
         for away in range(1, JITTER + 1):
-            cost = 0.5 * (away / (USUAL_JITTER * period)) ** 2
-            for side in (-away, away):
-                way = self.departed[row - JITTER + side : row + n - JITTER + side] - cost
-                better = way > best
-                np.copyto(best, way, where=better)
-                np.copyto(late, np.uint8(JITTER + side), where=better)
-        self.smeared[row - JITTER : row + n - JITTER] = best
-        self.late[row - JITTER : row + n - JITTER] = late
+            near = np.maximum(self.left[first - away : stop - away], self.left[first + away : stop + away])
+            near -= early * (away * away)
+            np.maximum(out, near, out=out)
 
-    def _stop(self, t: int, peak: Values) -> None:
-        """Let pulses end in this block, for those that begin in a later one."""
-        ended = peak + self.since[t : t + peak.shape[0], None] - STOP_COST
-        row = ended.argmax(axis=0)
-        worth = ended[row, np.arange(self.g)]
-        self.rest_from = np.where(worth > self.rest, t + row, self.rest_from)
-        self.rest = np.maximum(worth, self.rest)
-
-    def _finish(self, t: int, arrived: Values, lag: Ints) -> None:
-        """Remember the best last beat within one period of the end."""
-        near = np.arange(t, t + arrived.shape[0])[:, None] + lag + JITTER >= self.m
-        score = np.where(near.reshape(arrived.shape), arrived, -np.inf)
-        for band in range(self.g):
-            row, state = divmod(int(score[:, band].argmax()), self.k)
-            if score[row, band, state] > self.final[band]:
-                self.final[band], self.last[band] = score[row, band, state], (t + row, state)
-
-    def _trace(self, band: int) -> Path:
-        """Walk the back-pointers from the end to the start."""
-        rested = float(self.rest[band] - self.since[-1])
-        worth = max(rested, float(self.final[band])) + float(self.since[-1])
-        frame, state = self.last[band]
-        if rested >= self.final[band]:
-            frame = int(self.rest_from[band])
-            state = int(self.best[frame, band]) if frame >= 0 else 0
+    def _trace(self, band: int, rest: float, rest_from: int) -> Path:
+        """Walk from the end to the start."""
+        g, k = self.shape
+        columns = slice(band * k, (band + 1) * k)
+        # The last beat lies within one period of the end, or there is a rest.
+        tail = max(0, self.m - self.reach)
+        near = np.arange(tail, self.m)[:, None] + self.lag[tail:, columns] + JITTER >= self.m
+        final = np.where(near, self.arrived[self.reach + tail :, columns], _NEVER)
+        row, state = divmod(int(final.argmax()), k)
+        frame, total = tail + row, float(final[row, state])
+        if rest - self.since[-1] >= total:
+            frame, total = rest_from, float(rest - self.since[-1])
+            state = self._best(frame, columns)
         # Beats from the last to the first, each with the way it was left.
         beats: list[tuple[int, int]] = []
-        left = BEND
+        way = _BENT
         while frame >= 0:
-            beats.append((frame, left))
-            column = band * self.k + state
-            lag = int(np.rint(self.bands.centre[frame] * self.scale[column]))
-            frame += int(self.codes[frame, column]) % 8 - JITTER - lag
-            left = int(self.codes[frame, column]) // 8
-            if left == _START:
-                beats.append((frame, left))
-                frame, left = int(self.rested[frame, band]), BEND
-                state = int(self.best[frame, band])
-            elif left == _JUMP:
-                state = int(self.best[frame, band])
-            else:
-                state += left - BEND
-        frames, codes = np.array(beats[::-1], np.int64).reshape(-1, 2).T
-        return Path(frames, codes == _START, codes == _JUMP, worth)
+            beats.append((frame, way))
+            frame = self._before(frame, columns.start + state)
+            way, state = self._way(frame, columns, state)
+            if way == _BEGAN:
+                beats.append((frame, way))
+                frame, way = int(self.rest_from[frame, band]), _BENT
+                state = self._best(frame, columns)
+        frames, ways = np.array(beats[::-1], np.int64).reshape(-1, 2).T
+        return Path(frames, ways == _BEGAN, ways == _JUMPED, total + float(self.since[-1]))
+
+    def _best(self, frame: int, columns: slice) -> int:
+        """The state in which a beat at ``frame`` is best reached."""
+        return int(self.arrived[self.reach + frame, columns].argmax()) if frame >= 0 else 0
+
+    def _before(self, frame: int, column: int) -> int:
+        """The beat before one at ``frame``."""
+        middle = frame - int(self.lag[frame, column])
+        around = np.arange(-JITTER, JITTER + 1)
+        # The cost is that of the block which the row was smeared in: nearly that of the row itself.
+        row = self.reach + middle
+        return middle + int(around[(self.left[row + around, column] - around**2 * self.early[
+            max(0, middle), column]).argmax()])
+
+    def _way(self, frame: int, columns: slice, state: int) -> tuple[int, int]:
+        """How the beat at ``frame`` came to be left in ``state``, and the state in which it was reached."""
+        band, row = columns.start // self.shape[1], self.reach + frame
+        arrived = self.arrived[row, columns]
+        steps = np.abs(np.arange(arrived.size) - state)
+        bent = np.where(steps <= BEND, arrived - BEND_COST * steps, _NEVER)
+        jumped = float(arrived.max()) - JUMP_COST
+        began = float(self.rest[frame, band] - self.since[frame] - START_COST + self.worth[frame, columns.start + state])
+        if began > max(jumped, float(bent.max())):
+            return _BEGAN, state
+        if jumped > bent.max():
+            return _JUMPED, int(arrived.argmax())
+        return _BENT, int(bent.argmax())
 
 
-def _leave(arrived: Values, jump: Values, start: Values) -> tuple[Values, npt.NDArray[np.uint8]]:
-    """How a beat is best left at each tempo: what it is worth, and the code of where it came from.
-
-    Parameters
-    ----------
-    arrived, start : [shape=(n, g, k)]
-        Worth of having come to this beat at each tempo, and of its being the first.
-    jump : [shape=(n, g)]
-        Worth of having come at any tempo and taking up another.
-    """
-    k = arrived.shape[2]
-    wide = np.full((*arrived.shape[:2], k + 2 * BEND), -np.inf)
-    wide[:, :, BEND:-BEND] = arrived
-    leave, code = arrived.copy(), np.full(arrived.shape, BEND, np.uint8)
-    ways = [(BEND + side, wide[:, :, BEND + side : BEND + side + k] - BEND_COST * abs(side))
-            for step in range(1, BEND + 1) for side in (-step, step)]
-    for number, way in (*ways, (_JUMP, jump[:, :, None]), (_START, start)):
-        better = way > leave
-        np.copyto(leave, way, where=better)
-        np.copyto(code, np.uint8(number), where=better)
-    return leave, code
+def _bend(arrived: Floats, left: Floats) -> None:
+    """Raise ``left`` to what beats are worth that are left at a tempo some steps from theirs."""
+    source, target = arrived.ravel(), left.reshape(-1)
+    np.maximum(target, source, out=target)
+    for step in range(1, BEND + 1):
+        bent = source - np.float32(BEND_COST * step)
+        np.maximum(target[step:], bent[:-step], out=target[step:])
+        np.maximum(target[:-step], bent[step:], out=target[:-step])
