@@ -2,6 +2,7 @@
 
 from lib_music.analysis.analyse import ANALYSIS_VERSION, analyse, analysis_to_dict
 from lib_music.analysis.corrections import Corrections, read_corrections, write_corrections
+from lib_music.analysis.replay import Conflict, replay
 from lib_music.analysis.store import load_analysis, save_analysis
 from lib_music.analysis.types import ROLES, Analysis, Beats, Envelope, Role, Section, Sections
 
@@ -10,6 +11,7 @@ __all__ = [
     "ROLES",
     "Analysis",
     "Beats",
+    "Conflict",
     "Corrections",
     "Envelope",
     "Role",
@@ -19,6 +21,7 @@ __all__ = [
     "analysis_to_dict",
     "load_analysis",
     "read_corrections",
+    "replay",
     "save_analysis",
     "write_corrections",
 ]

@@ -2,7 +2,8 @@
 
 Conventions: times are seconds of the analysed range; sections are named by a moment inside them, not by number,
 so that an edit still finds its place after a newer analyser has cut the song otherwise; the analysis itself is
-never changed. An empty ``Corrections`` is the identity.
+never changed. An empty ``Corrections`` is the identity. They know what they were made on: on another hearing they are
+replayed (:mod:`lib_music.analysis.replay`).
 
 Order of application: tempo factor, taps, downbeat shift, nudge, then borders follow the downbeats, then moved
 borders, labels and roles.
@@ -11,19 +12,24 @@ borders, labels and roles.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lib_music.analysis.types import ROLES, Analysis, Beats, Role, Sections, Times
+from lib_music.analysis.basis import Basis
+from lib_music.analysis.taps import pulled, rebeat, runs_of
+from lib_music.analysis.types import ROLES, Analysis, Beats, Envelope, Role, Sections, Times
 from lib_music.errors import ProjectError
 from lib_music.files import write_bytes
 
+if TYPE_CHECKING:
+    from lib_music.analysis.replay import Conflict
+
 FORMAT = "music-visualizer corrections"
-MAX_NUDGE, MIN_TAPS, MIN_TAP, MIN_SECTION = 1.0, 4, 0.05, 0.5
+MAX_NUDGE, MIN_TAP, MIN_SECTION = 1.0, 0.05, 0.5
 MAX_LABEL = 40
 MAX_SHIFT = 1000
 #: A day: far beyond any song, s.
@@ -43,14 +49,16 @@ class Corrections:
     nudge : float
         Seconds added to every beat and border, within +-1.
     taps : tuple of float
-        Beats tapped by hand, increasing by 0.05 s or more; from four on, they replace the found ones from the first tap
-        to the last.
+        Beats tapped by hand, increasing by 0.05 s or more; runs of four and more pull the found ones from the first
+        tap to the last, see :mod:`lib_music.analysis.taps`.
     borders : tuple of (float, float)
         (where the border was found, where it belongs), s.
     labels : tuple of (float, str)
         (a moment inside the section, its label).
     roles : tuple of (float, Role)
         (a moment inside the section, its role).
+    made_on : Basis or None
+        What was heard when they were made; None in files that do not say so. It makes no difference to equality.
     """
 
     tempo_factor: float = 1.0
@@ -60,6 +68,7 @@ class Corrections:
     borders: tuple[tuple[float, float], ...] = ()
     labels: tuple[tuple[float, str], ...] = ()
     roles: tuple[tuple[float, Role], ...] = ()
+    made_on: Basis | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.tempo_factor not in (0.5, 1.0, 2.0):
@@ -82,24 +91,50 @@ class Corrections:
             raise ValueError(f"Corrections: unknown role {unknown}; known are {', '.join(ROLES)}")
 
     def apply(self, analysis: Analysis) -> Analysis:
-        """The analysis as the person wants it."""
-        if self == Corrections():
+        """The analysis as the person wants it; what was made on another hearing is replayed on this one."""
+        now, _ = self.on(analysis)
+        if now == Corrections():
             return analysis
-        beats = _with_taps(_rescaled(analysis.beats, self.tempo_factor), self.taps)
-        beats = _nudged(_shifted(beats, self.downbeat_shift), self.nudge, analysis.duration)
-        follow = (self.tempo_factor, self.taps, self.downbeat_shift) != (1.0, (), 0)
-        edges = analysis.sections.intervals[1:, 0] + self.nudge
-        if follow and beats.downbeats.size:
-            downbeats = beats.downbeats
-            edges = downbeats[np.abs(edges[:, None] - downbeats).argmin(axis=1)]
-        sections = _moved(analysis.sections, edges, self.borders, analysis.duration)
-        labels = _renamed(sections, sections.labels, self.labels)
-        roles = _renamed(sections, sections.roles, self.roles)
-        return replace(analysis, beats=beats, sections=replace(sections, labels=labels, roles=roles))
+        beats = now.corrected_beats(analysis.beats, analysis.envelopes.get("onset"), analysis.duration)
+        sections = now.corrected_sections(analysis.sections, beats)
+        return replace(analysis, beats=beats, sections=sections, beat_presence=now._present(analysis.beat_presence))
+
+    def on(self, analysis: Analysis) -> tuple[Corrections, tuple[Conflict, ...]]:
+        """These corrections as they are on ``analysis``, and what could not be replayed on it, or need not be."""
+        if self == Corrections() or self.made_on is None or self.made_on.same_as(analysis):
+            return self, ()
+        from lib_music.analysis.replay import replay
+
+        return replay(self, self.made_on, analysis)
+
+    def corrected_beats(self, beats: Beats, onset: Envelope | None, duration: float) -> Beats:
+        """Beats after tempo factor, taps, downbeat shift and nudge."""
+        beats = pulled(_rescaled(beats, self.tempo_factor), self.taps, onset)
+        return _nudged(_shifted(beats, self.downbeat_shift), self.nudge, duration)
+
+    def corrected_sections(self, sections: Sections, beats: Beats) -> Sections:
+        """Sections after all edits; ``beats`` are the corrected ones."""
+        edges = sections.intervals[1:, 0] + self.nudge
+        if (self.tempo_factor, self.taps, self.downbeat_shift) != (1.0, (), 0) and beats.downbeats.size:
+            edges = beats.downbeats[np.abs(edges[:, None] - beats.downbeats).argmin(axis=1)]
+        sections = _moved(sections, edges, self.borders, sections.duration)
+        labels, roles = (_renamed(sections, *names) for names in
+                         ((sections.labels, self.labels), (sections.roles, self.roles)))
+        return replace(sections, labels=labels, roles=roles)
+
+    def _present(self, presence: Envelope) -> Envelope:
+        """Where a person taps there is a beat."""
+        values = presence.values.copy()
+        for run in runs_of(self.taps):
+            first, last = np.searchsorted(np.arange(values.size) / presence.rate, run.times[[0, -1]] + self.nudge)
+            values[max(0, first - 1) : last + 1] = 1.0
+        return Envelope(values, presence.rate)
 
     def to_json(self) -> str:
         """As text for the project folder."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=1)
+        said = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "made_on"}
+        basis = {"made_on": self.made_on.to_dict()} if self.made_on is not None and self != Corrections() else {}
+        return json.dumps({"format": FORMAT, **said, **basis}, ensure_ascii=False, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Corrections:
@@ -115,10 +150,10 @@ class Corrections:
             found = json.loads(text)
             if not isinstance(found, dict) or found.pop("format", None) != FORMAT:
                 raise ValueError("not a corrections file")
-            if unknown := set(found) - {field.name for field in fields(cls)}:
+            if unknown := set(found) - {f.name for f in fields(cls)}:
                 raise ValueError(f"unknown entries {sorted(unknown)}")
             return cls(**{name: _typed(name, value) for name, value in found.items()})
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
             raise ProjectError(f"corrections cannot be used: {error}", fix) from error
 
 
@@ -128,6 +163,8 @@ def _typed(name: str, value: Any) -> Any:
         return _number(name, value)
     if name == "downbeat_shift":
         return value
+    if name == "made_on":
+        return None if value is None else Basis.from_dict(value)
     if not isinstance(value, list):
         raise ValueError(f"{name} must be a list, not {value!r}")
     if name == "taps":
@@ -153,11 +190,9 @@ def _rescaled(beats: Beats, factor: float) -> Beats:
     n, bar = beats.times.size, beats.beats_per_bar or 4
     if factor == 1.0 or n < 2:
         return beats
-    alternatives = ((beats.tempo, 1.0), *beats.alternatives)
     if factor == 2.0:
-        times = np.empty(2 * n - 1)
+        times, source = np.empty(2 * n - 1), np.arange(2 * n - 1) // 2
         times[::2], times[1::2] = beats.times, (beats.times[1:] + beats.times[:-1]) / 2
-        source = np.arange(2 * n - 1) // 2
         positions = np.zeros(2 * n - 1, np.int64)
         known = beats.positions > 0
         positions[::2] = np.where(known, (2 * (beats.positions - 1)) % bar + 1, 0)
@@ -165,35 +200,18 @@ def _rescaled(beats: Beats, factor: float) -> Beats:
     else:
         ones = np.flatnonzero(beats.positions == 1)
         first = int(ones[0]) if ones.size else 0
-        kept = np.arange(first % 2, n, 2)
-        times, source = beats.times[kept], kept
-        positions = (np.arange(kept.size) - first // 2) % bar + 1
-        positions[beats.positions[kept] == 0] = 0
-    return replace(beats, times=times, positions=positions, confidence=beats.confidence[source],
-                   downbeat_confidence=beats.downbeat_confidence[source], tempo=beats.tempo * factor,
-                   alternatives=alternatives)
+        source = np.arange(first % 2, n, 2)
+        times = beats.times[source]
+        positions = (np.arange(source.size) - first // 2) % bar + 1
+        positions[beats.positions[source] == 0] = 0
+    scaled = rebeat(beats, times, positions, beats.confidence[source], beats.tempo * factor, source)
+    return replace(scaled, alternatives=_readings(beats, scaled.tempo))
 
 
-def _with_taps(beats: Beats, taps: tuple[float, ...]) -> Beats:
-    """Tapped beats in place of the found ones; the bar is counted on through them."""
-    if len(taps) < MIN_TAPS:
-        return beats
-    tapped, bar = np.array(taps), beats.beats_per_bar or 4
-    gap = float(np.median(np.diff(tapped)))
-    before = beats.times < tapped[0] - gap / 2
-    after = beats.times > tapped[-1] + gap / 2
-    last = int(beats.positions[before][-1]) if before.any() else 0
-    positions = (last + np.arange(tapped.size)) % bar + 1
-    times = np.concatenate([beats.times[before], tapped, beats.times[after]])
-    usual = 60 / float(np.median(np.diff(times)))
-    return replace(
-        beats, times=times, tempo=usual,
-        positions=np.concatenate([beats.positions[before], positions, beats.positions[after]]),
-        confidence=np.concatenate([beats.confidence[before], np.ones(tapped.size), beats.confidence[after]]),
-        downbeat_confidence=np.concatenate([
-            beats.downbeat_confidence[before], np.full(tapped.size, beats.bar_confidence),
-            beats.downbeat_confidence[after]]),
-    )
+def _readings(beats: Beats, tempo: float) -> tuple[tuple[float, float], ...]:
+    """The other readings of beats that now have ``tempo``: what they had, and the others that they had."""
+    weight = min(1.0, max(0.0, 1 - sum(weight for _, weight in beats.alternatives)))
+    return tuple((bpm, w) for bpm, w in ((beats.tempo, weight), *beats.alternatives) if abs(bpm / tempo - 1) > 0.04)
 
 
 def _shifted(beats: Beats, shift: int) -> Beats:
@@ -204,9 +222,8 @@ def _shifted(beats: Beats, shift: int) -> Beats:
 
 def _nudged(beats: Beats, nudge: float, duration: float) -> Beats:
     times = beats.times + nudge
-    inside = (times >= 0) & (times <= duration)
-    return replace(beats, times=times[inside], positions=beats.positions[inside], confidence=beats.confidence[inside],
-                   downbeat_confidence=beats.downbeat_confidence[inside])
+    kept = np.flatnonzero((times >= 0) & (times <= duration))
+    return rebeat(beats, times[kept], beats.positions[kept], beats.confidence[kept], beats.tempo, kept)
 
 
 def _moved(

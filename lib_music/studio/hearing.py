@@ -8,21 +8,25 @@ section, anew after each edit, so that none slides into the neighbour when a bor
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from lib_music.analysis.corrections import MAX_LABEL, MAX_NUDGE, MAX_SHIFT, MIN_SECTION, Corrections
+from lib_music.analysis.basis import Basis
+from lib_music.analysis.corrections import MAX_LABEL, MAX_NUDGE, MAX_SHIFT, MIN_SECTION, MIN_TAP, Corrections
+from lib_music.analysis.taps import MIN_TAPS, retapped, runs_of
 from lib_music.analysis.types import ROLES, Analysis
 from lib_music.errors import InputError
 from lib_music.studio.foreign import flag, number, section_of, text, whole
 
 #: Of all edits, those that are about the hearing.
-HEARING = ("tempo", "downbeat", "nudge", "border", "label", "role", "reset_hearing")
+HEARING = ("tempo", "downbeat", "nudge", "taps", "clear_taps", "border", "label", "role", "reset_hearing")
 #: How far from a border a drag may begin, s.
 GRASP = 0.25
+#: The most taps that one edit brings, and that are kept.
+MAX_TAPS = 5_000
 
 
 def corrected(now: Corrections, heard: Analysis, action: Mapping[str, Any]) -> Corrections:
@@ -31,7 +35,7 @@ def corrected(now: Corrections, heard: Analysis, action: Mapping[str, Any]) -> C
     Parameters
     ----------
     now : Corrections
-        As they stand.
+        As they stand; made on another hearing, they are replayed on this one first.
     heard : Analysis
         As it was heard, without corrections.
     action : mapping
@@ -45,14 +49,13 @@ def corrected(now: Corrections, heard: Analysis, action: Mapping[str, Any]) -> C
     what = action.get("do")
     if what == "reset_hearing":
         return Corrections()
+    now = replace(now.on(heard)[0], made_on=Basis.of(heard))
     shown = now.apply(heard)
     if what == "label":
         return _with_names(now, heard, labels=_labels(shown, action))
     if what == "role":
         return _with_names(now, heard, roles=_roles(shown, action))
-    changed = {"tempo": _tempo, "downbeat": _downbeat, "nudge": _nudge, "border": _border}[str(what)](
-        now, heard, shown, action
-    )
+    changed = _EDITS[str(what)](now, heard, shown, action)
     return _with_names(changed, heard, shown.sections.labels, shown.sections.roles)
 
 
@@ -65,7 +68,8 @@ def _tempo(now: Corrections, heard: Analysis, shown: Analysis, action: Mapping[s
     if (total := now.tempo_factor * factor) not in (0.5, 1.0, 2.0):
         word = "doubled" if factor == 2 else "halved"
         raise InputError(f"the tempo is {word} already", "it can be doubled or halved once")
-    return replace(now, tempo_factor=total)
+    # Tapped stretches have the tempo of the taps: they go along.
+    return replace(now, tempo_factor=total, taps=retapped(now.taps, factor))
 
 
 def _downbeat(now: Corrections, heard: Analysis, shown: Analysis, action: Mapping[str, Any]) -> Corrections:
@@ -84,6 +88,36 @@ def _nudge(now: Corrections, heard: Analysis, shown: Analysis, action: Mapping[s
     return replace(now, nudge=total, borders=borders)
 
 
+def _taps(now: Corrections, heard: Analysis, shown: Analysis, action: Mapping[str, Any]) -> Corrections:
+    """New taps in place of older ones where they are; they mean where beats shall be in the end."""
+    times = action.get("times")
+    if not isinstance(times, list) or len(times) > MAX_TAPS:
+        raise InputError(f"taps must be a list of up to {MAX_TAPS:,} times", "reload the page and try again")
+    given = sorted(number({"tap": t}, "tap", 0.0, heard.duration + GRASP) for t in times)
+    taps = _apart(min(max(0.0, t - now.nudge), heard.duration) for t in given)
+    if not runs_of(taps):
+        fix = f"tap {MIN_TAPS} beats or more in a row, with the music"
+        raise InputError(f"{len(taps)} taps do not say how fast the beat is", fix)
+    others = (t for t in now.taps if not taps[0] - GRASP <= t <= taps[-1] + GRASP)
+    merged = _apart(sorted((*others, *taps)))
+    if len(merged) > MAX_TAPS:
+        raise InputError(f"more than {MAX_TAPS:,} taps cannot be kept", "clear the taps and begin again")
+    return replace(now, taps=merged)
+
+
+def _apart(taps: Iterable[float]) -> tuple[float, ...]:
+    """Taps that are not the same stroke twice; ``taps`` do not decrease."""
+    kept: list[float] = []
+    for tap in taps:
+        if not kept or round(tap, 4) - kept[-1] >= MIN_TAP:
+            kept.append(round(tap, 4))
+    return tuple(kept)
+
+
+def _clear_taps(now: Corrections, heard: Analysis, shown: Analysis, action: Mapping[str, Any]) -> Corrections:
+    return replace(now, taps=())
+
+
 def _border(now: Corrections, heard: Analysis, shown: Analysis, action: Mapping[str, Any]) -> Corrections:
     duration = heard.duration
     source, target = number(action, "from", 0.0, duration + GRASP), number(action, "to", -GRASP, duration + GRASP)
@@ -98,6 +132,16 @@ def _border(now: Corrections, heard: Analysis, shown: Analysis, action: Mapping[
     found = float(heard.sections.intervals[place + 1, 0])
     others = tuple(pair for pair in now.borders if _nearest(heard, pair[0]) != place)
     return replace(now, borders=(*others, (found, round(min(max(target, low), high), 4))))
+
+
+_EDITS: dict[str, Callable[[Corrections, Analysis, Analysis, Mapping[str, Any]], Corrections]] = {
+    "tempo": _tempo,
+    "downbeat": _downbeat,
+    "nudge": _nudge,
+    "taps": _taps,
+    "clear_taps": _clear_taps,
+    "border": _border,
+}
 
 
 def _nearest(heard: Analysis, moment: float) -> int:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib_music.analysis import Corrections, analysis_to_dict, read_corrections, write_corrections
+from lib_music.analysis.basis import Basis
 from lib_music.errors import ProjectError
 from tests.music import song
 
@@ -77,13 +78,23 @@ def test_sections_are_named_by_a_moment_inside_them() -> None:
     assert done.sections.roles[1] == "break"
 
 
-def test_taps_take_the_place_of_beats() -> None:
+def test_a_file_of_before_can_be_read_and_its_taps_pull() -> None:
+    old = '{"format": "music-visualizer corrections", "tempo_factor": 1.0, "downbeat_shift": 0, "nudge": 0.0, '
+    taps = [4.02, 4.49, 5.03, 5.48, 6.01, 6.52]
+    edit = Corrections.from_json(old + f'"taps": {taps}, "borders": [], "labels": [[12.0, "Z"]], "roles": []}}')
     heard = song(bpm=120)
-    taps = tuple(4.0 + 0.45 * k for k in range(9))
-    done = Corrections(taps=taps).apply(heard)
-    assert set(taps) <= set(done.beats.times)
-    between = done.beats.times[(done.beats.times > taps[0]) & (done.beats.times < taps[-1])]
-    assert between.tolist() == list(taps[1:-1])
+    done = edit.apply(heard)
+    assert edit.made_on is None and done.sections.labels[1] == "Z"
+    assert np.array_equal(done.beats.times, heard.beats.times)
+
+
+def test_what_they_were_made_on_is_kept_with_them() -> None:
+    heard = song(bpm=97.3, start=0.4567)
+    edit = Corrections(nudge=0.1, labels=((3.0, "Höhe"),), made_on=Basis.of(heard))
+    again = Corrections.from_json(edit.to_json())
+    assert again == edit and again.made_on is not None and again.made_on.same_as(heard)
+    assert again.on(heard) == (again, ()) and not again.made_on.same_as(song(bpm=97.4, start=0.4567))
+    assert "made_on" not in Corrections(made_on=Basis.of(heard)).to_json()
 
 
 @pytest.mark.parametrize("wrong", [
@@ -118,7 +129,11 @@ def test_found_text_is_read_or_refused(text: str) -> None:
     ('"downbeat_shift": NaN', "downbeat_shift"), ('"downbeat_shift": 1e400', "downbeat_shift"),
     (f'"taps": [{10**400}]', "taps"), ('"taps": [NaN]', "times"), (f'"borders": [[1, {10**400}]]', "borders"),
     ('"borders": [[1, 1e400]]', "times"), (f'"labels": [[-{10**400}, "A"]]', "labels"), ('"nudge": "1"', "nudge"),
-    (f'"nudge": {"9" * 9000}', "used"), ('"labels": ' + "[" * 99_999, "used"),
+    (f'"nudge": {"9" * 9000}', "used"), ('"made_on": {}', "beats"), ('"made_on": [1]', "used"),
+    ('"made_on": {"beats": "1 2", "positions": "1", "sections": [[0, "A", "verse"]], "duration": 9, '
+     '"beats_per_bar": 4, "start": 0, "tempo": 0}', "alike"),
+    ('"made_on": {"beats": "nan", "positions": "1", "sections": [[0, "A", "verse"]], "duration": 9, '
+     '"beats_per_bar": 4, "start": 0, "tempo": 0}', "finite"), ('"labels": ' + "[" * 99_999, "used"),
 ])
 def test_numbers_beyond_all_bounds_are_refused_by_name(entry: str, name: str) -> None:
     with pytest.raises(ProjectError, match=name) as caught:

@@ -92,6 +92,56 @@ def test_names_stay_with_their_section_when_borders_and_beats_move() -> None:
     assert sections.roles == ("verse", "break", "verse", "drop")
 
 
+def tapped(first: float, step: float, n: int) -> dict[str, Any]:
+    """Taps of one hand: some 30 ms off either way, one missing, one struck twice."""
+    off = 0.03 * np.sin(7.0 * np.arange(n))
+    times = [round(float(first + step * k + off[k]), 3) for k in range(n) if k != n // 2]
+    return {"do": "taps", "times": [*times, round(times[2] + 0.08, 3)]}
+
+
+def test_taps_choose_among_the_beats_that_were_heard() -> None:
+    same = after(tapped(6.25, 0.5, 12)).apply(SONG)
+    assert np.array_equal(same.beats.times, SONG.beats.times) and same.beats.tempo == 120
+    half = after(tapped(6.25, 1.0, 8)).apply(SONG)
+    region = (half.beats.times > 6) & (half.beats.times < 13.5)
+    assert half.beats.times[region] == pytest.approx(6.25 + np.arange(8.0))
+    outside = (SONG.beats.times < 6) | (SONG.beats.times > 13.5)
+    assert np.array_equal(half.beats.times[~region], SONG.beats.times[outside])
+
+
+def test_taps_are_renewed_in_their_place_and_cleared() -> None:
+    first, elsewhere, again = tapped(2.25, 0.5, 8), tapped(20.25, 0.5, 8), tapped(2.25, 1.0, 6)
+    now = after(first, elsewhere, again)
+    assert len(now.taps) == len(set(now.taps)) and sum(t < 10 for t in now.taps) == 6
+    assert corrected(now, SONG, {"do": "clear_taps"}) == Corrections()
+    double = corrected(now, SONG, {"do": "tempo", "factor": 2})
+    times = double.apply(SONG).beats.times
+    assert np.diff(times[(times > 2.2) & (times < 7.3)]) == pytest.approx(0.5)
+    assert np.diff(times[times > 8]) == pytest.approx(0.25)
+    back = corrected(double, SONG, {"do": "tempo", "factor": 0.5}).apply(SONG)
+    assert np.array_equal(back.beats.times, now.apply(SONG).beats.times)
+
+
+@pytest.mark.parametrize("times", [[], [1.0], [1, 2, 3], [1.0, 1.01, 1.02, 1.03], [1, 9, 18, 27], list(range(6000))])
+def test_too_few_taps_say_nothing(times: list[float]) -> None:
+    with pytest.raises(InputError):
+        after({"do": "taps", "times": times})
+
+
+def test_taps_mean_the_beats_that_are_shown() -> None:
+    now = after({"do": "nudge", "ms": 100}, {"do": "taps", "times": [round(4.35 + 0.5 * k, 3) for k in range(8)]})
+    assert now.apply(SONG).beats.times == pytest.approx(SONG.beats.times + 0.1)
+
+
+def test_an_edit_on_another_hearing_begins_with_the_replayed_ones() -> None:
+    now = after({"do": "tempo", "factor": 2}, {"do": "label", "section": 1, "name": "Bridge"})
+    plan = (("A", "verse", 8), ("B", "chorus", 8), ("A", "verse", 8), ("C", "drop", 8))
+    better = song(bpm=240, plan=plan, start=0.25)
+    moved = corrected(now, better, {"do": "nudge", "ms": 10})
+    assert (moved.tempo_factor, moved.nudge) == (1.0, 0.01)
+    assert moved.apply(better).sections.labels == ("A", "Bridge", "A", "C")
+
+
 def test_one_section_or_all_of_its_label_is_renamed() -> None:
     assert after({"do": "label", "section": 2, "name": "X"}).apply(SONG).sections.labels == ("A", "B", "X", "C")
     every = after({"do": "label", "section": 2, "name": "X", "all": True})
@@ -106,10 +156,11 @@ HOSTILE: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("what", sorted(set(HEARING) - {"reset_hearing"}))
+@pytest.mark.parametrize("what", sorted(set(HEARING) - {"reset_hearing", "clear_taps"}))
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda v: repr(v)[:12])
 def test_what_is_no_value_is_refused(what: str, value: Any) -> None:
-    names = {"tempo": "factor", "downbeat": "by", "nudge": "ms", "border": "to", "label": "section", "role": "section"}
+    names = {"tempo": "factor", "downbeat": "by", "nudge": "ms", "border": "to", "label": "section", "role": "section",
+             "taps": "times"}
     rest = {"border": {"from": 8.25}, "label": {"name": "X"}, "role": {"role": "drop"}}.get(what, {})
     action = {"do": what, **rest, names[what]: value}
     fine = {"downbeat": (-1, 99), "nudge": (-1, 99, 3.7), "border": (3.7,)}.get(what, ())
@@ -136,6 +187,7 @@ actions = st.fixed_dictionaries(
         "from": st.one_of(numbers, st.floats(0, 33)),
         "to": st.one_of(numbers, st.floats(0, 33)),
         "section": st.one_of(numbers, st.integers(0, 3)),
+        "times": st.lists(st.one_of(numbers, st.floats(0, 33)), max_size=12),
         "name": st.one_of(st.text(), st.sampled_from("ABXYZ")),
         "role": st.one_of(st.text(), st.sampled_from(["drop", "break", "intro"])),
         "all": st.one_of(st.booleans(), st.none()),
