@@ -246,7 +246,10 @@
     mv.view = function (json) {
         const answered = land();
         const same = typeof json === "string" && json === state.viewText;
-        if (same) return void (answered === "act" && draw(["rows", "timeline"])); // refused: what was moved goes back
+        if (same) { // refused: what was moved goes back
+            if (answered === "act") draw(["rows", "timeline", ...order().filter((name) => !FIRST.includes(name))]);
+            return;
+        }
         const fresh = parse(json);
         if (!fresh) return;
         state.viewText = typeof json === "string" ? json : null;

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 Action = Callable[["Studio", "Project", Mapping[str, Any]], None]
 Draw = Callable[["Studio", "Known", "Setup | None"], Any]
 #: Modules that hold a ``PANEL``, in the order in which the view names them.
-MODULES: tuple[str, ...] = ("lib_music.studio.history",)
+MODULES: tuple[str, ...] = (
+    "lib_music.studio.history",
+    "lib_music.studio.ways_out",
+)
 
 
 @dataclass(frozen=True)
