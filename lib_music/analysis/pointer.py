@@ -161,7 +161,7 @@ class _Decoder:
 
     def _trace(self, band: int, rest: float, rest_from: int) -> Path:
         """Walk from the end to the start."""
-        g, k = self.shape
+        k = self.shape[1]
         columns = slice(band * k, (band + 1) * k)
         # The last beat lies within one period of the end, or there is a rest.
         tail = max(0, self.m - self.reach)
@@ -206,7 +206,8 @@ class _Decoder:
         steps = np.abs(np.arange(arrived.size) - state)
         bent = np.where(steps <= BEND, arrived - BEND_COST * steps, _NEVER)
         jumped = float(arrived.max()) - JUMP_COST
-        began = float(self.rest[frame, band] - self.since[frame] - START_COST + self.worth[frame, columns.start + state])
+        rested = float(self.rest[frame, band] - self.since[frame]) - START_COST
+        began = rested + float(self.worth[frame, columns.start + state])
         if began > max(jumped, float(bent.max())):
             return _BEGAN, state
         if jumped > bent.max():

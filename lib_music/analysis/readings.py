@@ -64,6 +64,11 @@ class Evidence:
         """Frames."""
         return int(self.beat.size)
 
+    def cut(self, first: int, stop: int) -> Evidence:
+        """The stretch from frame ``first`` to ``stop``."""
+        rows = slice(int(first * PULSE_RATE / RATE), int(np.ceil(stop * PULSE_RATE / RATE)))
+        return Evidence(self.beat[first:stop], self.downbeat[first:stop], self.inside[first:stop], self.tempo[rows])
+
 
 @dataclass(frozen=True, eq=False)
 class Reading:
@@ -71,14 +76,20 @@ class Reading:
 
     Attributes
     ----------
+    factor : float
+        Its tempo relative to the one that was first followed.
     frames : [shape=(n,)]
         Beats.
+    fresh : [shape=(n,)] bool
+        Beats at which a pulse begins.
     bars : Bars
     traits : [shape=(len(WEIGHTS),)]
         What speaks for and against it.
     """
 
+    factor: float
     frames: Ints
+    fresh: pointer.Flags
     bars: metre.Bars
     traits: Values
 
@@ -144,7 +155,8 @@ def find_readings(evidence: Evidence) -> list[Reading]:
     scale = np.stack([stray / f for f in factors])
     bands = pointer.Bands(period, scale, np.zeros(scale.shape))
     paths = pointer.decode(gain, evidence.inside, bands)
-    return [_reading(evidence, path) for path in paths if path.frames.size > 3]
+    return [_reading(evidence, factor, path) for factor, path in zip(factors, paths, strict=True)
+            if path.frames.size > 3]
 
 
 def _follow(evidence: Evidence, gain: Values) -> pointer.Path:
@@ -178,14 +190,13 @@ def track(path: pointer.Path, m: int) -> Values:
 
 def _smooth(gaps: Values) -> Values:
     """Gaps as a tempo that changes slowly."""
-    from scipy.ndimage import convolve1d, median_filter
-
-    usual = median_filter(gaps, 5, mode="nearest")
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(gaps, 2, mode="edge"), 5), axis=1)
     window = np.hanning(11)[1:-1]
-    return np.asarray(convolve1d(np.clip(gaps, 0.93 * usual, 1.07 * usual), window / window.sum(), mode="nearest"))
+    calm = np.pad(np.clip(gaps, 0.93 * usual, 1.07 * usual), 4, mode="edge")
+    return np.asarray(np.convolve(calm, window / window.sum(), mode="valid"))
 
 
-def _reading(evidence: Evidence, path: pointer.Path) -> Reading:
+def _reading(evidence: Evidence, factor: float, path: pointer.Path) -> Reading:
     """A path with its bars and traits."""
     frames = path.frames
     gaps = np.diff(frames).astype(np.float64)
@@ -199,7 +210,7 @@ def _reading(evidence: Evidence, path: pointer.Path) -> Reading:
         path.worth / seconds, bars.worth / seconds, _tempo_worth(evidence, frames), octaves**2, octaves,
         float(near(evidence.beat, frames).mean()), float(near(evidence.beat, middles).mean()),
     ])
-    return Reading(frames, bars, traits)
+    return Reading(factor, frames, path.fresh, bars, traits)
 
 
 def bar_gain(evidence: Evidence, frames: Ints) -> Values:

@@ -1,0 +1,60 @@
+"""How sure is sure: raw scores become stated confidences that keep their word.
+
+Conventions: a stated confidence of 0.8 means that 8 in 10 such beats are right. Each kind has a table of raw scores
+and of how often music with known truth, which nothing was trained on, bore them out: straight lines between them.
+``python -m training.calibrate`` measures the tables and writes them.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lib_music.analysis.types import Floats
+
+#: What can be stated: that a beat, a beat's place in the bar, a border is right, that there is a beat at all.
+Kind = Literal["beat", "downbeat", "border", "presence"]
+TABLES = Path(__file__).parent / "weights" / "confidence.json"
+
+
+def stated(kind: Kind, raw: npt.ArrayLike) -> Floats:
+    """The confidences to state for ``raw`` scores, in [0, 1]."""
+    scores, shares = _tables()[kind]
+    return np.asarray(np.clip(np.interp(np.asarray(raw, np.float64), scores, shares), 0, 1), np.float32)
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
+    found = json.loads(TABLES.read_text("utf-8"))
+    return {kind: (np.array(rows["raw"], float), np.array(rows["right"], float)) for kind, rows in found.items()}
+
+
+def monotone(raw: npt.NDArray[np.float64], right: npt.NDArray[np.float64], points: int = 12) -> tuple[
+    npt.NDArray[np.float64], npt.NDArray[np.float64]
+]:
+    """A table for :func:`stated`: pools of equal size, their means made to increase.
+
+    Parameters
+    ----------
+    raw, right : [shape=(n,)]
+        Scores, and 1 where the statement was right, else 0.
+    points : int
+        Rows of the table at most.
+    """
+    order = np.argsort(raw, kind="stable")
+    parts = np.array_split(order, min(points, max(1, raw.size)))
+    pools = [[float(raw[p].mean()), float(right[p].mean()), float(p.size)] for p in parts if p.size]
+    # Adjacent violators are pooled (Ayer et al., 1955).
+    merged: list[list[float]] = []
+    for pool in pools:
+        merged.append(pool)
+        while len(merged) > 1 and merged[-2][1] >= merged[-1][1]:
+            (a, b, n), (c, d, m) = merged[-2:]
+            merged[-2:] = [[(a * n + c * m) / (n + m), (b * n + d * m) / (n + m), n + m]]
+    table = np.array(merged)
+    return table[:, 0], table[:, 1]

@@ -1,0 +1,210 @@
+"""The pulse of a song: its beats, bars, tempi, and where there is none.
+
+Conventions: times are seconds, refined below a frame to the attack itself; frames are those of ``features.RATE``.
+A long recording is heard in stretches of minutes, each read on its own; neighbours agree on how to beat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from lib_music.analysis import metre, readings
+from lib_music.analysis.confidence import stated
+from lib_music.analysis.features import RATE, SILENCE
+from lib_music.analysis.network import PULSE_RATE, Activations
+from lib_music.analysis.readings import Evidence, Reading
+from lib_music.analysis.types import Beats, Envelope, Floats, Ints, Times
+
+Values = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+PRESENCE_RATE = 2.0
+#: Seconds of a recording that are read as one, and that neighbours have in common.
+STRETCH, COMMON = 300.0, 20.0
+#: What neighbours lose by beating at different levels, in the log-weights of their readings.
+DISAGREE = 3.0
+#: Silence that is a gap in the music, not a rest within it, s; and what a second of it costs a pulse.
+GAP, GAP_COST = 1.2, 12.0
+#: Beats over which confidence is judged.
+AROUND = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """One way through the whole recording: ``frames``, ``fresh`` (a pulse begins) and ``weight`` of the reading that
+    each beat comes from [shape=(n,)]; ``tempi``: other tempi relative to its own, and their weights."""
+
+    frames: Ints
+    fresh: Flags
+    weight: Values
+    tempi: tuple[tuple[float, float], ...]
+
+
+def find_beats(heard: Activations, onset: Floats, level: Floats, duration: float) -> tuple[Beats, Envelope]:
+    """Beats with their places in the bar, and beat presence twice a second.
+
+    Parameters
+    ----------
+    heard : Activations
+    onset : [shape=(m,)]
+        Onset strength, about 1 at a clear attack.
+    level : [shape=(m,)]
+        RMS amplitude, to know silence.
+    duration : float
+        Of the song, s.
+    """
+    evidence = hush(readings.gather(heard), level)
+    course = follow(evidence)
+    times = refine(onset, course.frames)
+    kept = (np.diff(times, prepend=-1.0) > 0.05) & (times <= duration)
+    course = Course(course.frames[kept], course.fresh[kept], course.weight[kept], course.tempi)
+    times = times[kept]
+    gain = readings.bar_gain(evidence, course.frames)
+    bars = metre.decode_bars(gain, course.fresh)
+    sure = stated("beat", beat_scores(evidence, course))
+    placed = stated("downbeat", downbeat_scores(gain, bars, course))
+    tempo = usual_tempo(times)
+    found = Beats(
+        times, bars.positions, sure, tempo, tuple((tempo * ratio, weight) for ratio, weight in course.tempi),
+        int(np.bincount(bars.metres).argmax()) if times.size else 0,
+        float(placed.mean()) if placed.size else 0.0, placed,
+    )
+    return found, presence(heard, times, tempo, duration)
+
+
+def hush(evidence: Evidence, level: Floats) -> Evidence:
+    """The evidence, with a cost for a pulse that would go on through silence."""
+    m = evidence.size
+    loud = np.flatnonzero(level[:m] > SILENCE)
+    edges = np.concatenate([[-1], loud, [m]])
+    inside = evidence.inside.copy()
+    for i in np.flatnonzero(np.diff(edges) > GAP * RATE):
+        inside[edges[i] + 1 : edges[i + 1]] -= GAP_COST / RATE
+    return Evidence(evidence.beat, evidence.downbeat, inside, evidence.tempo)
+
+
+def follow(evidence: Evidence) -> Course:
+    """The best course through a recording."""
+    m, size, common = evidence.size, round(STRETCH * RATE), round(COMMON * RATE)
+    count = max(1, round((m - common) / (size - common)))
+    edges = np.linspace(0, m, count + 1).astype(np.int64)
+    found = []
+    for a, b in pairwise(edges.tolist()):
+        first, stop = max(0, a - common // 2), min(m, b + common // 2)
+        part = readings.find_readings(evidence.cut(first, stop))
+        found.append((a, b, first, part))
+    return _join([row for row in found if row[3]])
+
+
+def _join(found: list[tuple[int, int, int, list[Reading]]]) -> Course:
+    """Choose a reading of each stretch, and put their beats together."""
+    if not found:
+        nothing = np.zeros(0, np.int64)
+        return Course(nothing, nothing.astype(bool), nothing.astype(float), ())
+    weights = [readings.weigh(part) for *_, part in found]
+    chosen = _agree([part for *_, part in found], weights)
+    frames, fresh, weight = [], [], []
+    last = -RATE
+    for (a, b, first, part), choice, share in zip(found, chosen, weights, strict=True):
+        at = part[choice].frames + first
+        # The seam lies between two beats; a beat that both stretches found is counted once.
+        kept = (at >= a) & (at < b) & (at > last + 0.5 * readings.usual_period(part[choice].frames))
+        frames.append(at[kept])
+        fresh.append(part[choice].fresh[kept])
+        weight.append(np.full(int(kept.sum()), share[choice]))
+        last = int(at[kept][-1]) if kept.any() else last
+    shares: dict[float, float] = {}
+    total = sum(b - a for a, b, *_ in found)
+    for (a, b, _, part), choice, share in zip(found, chosen, weights, strict=True):
+        for reading, weight_ in zip(part, share, strict=True):
+            ratio = round(reading.factor / part[choice].factor, 3)
+            shares[ratio] = shares.get(ratio, 0.0) + float(weight_) * (b - a) / total
+    others = sorted(((r, w) for r, w in shares.items() if r != 1.0 and w >= 0.005), key=lambda way: -way[1])
+    return Course(np.concatenate(frames), np.concatenate(fresh), np.concatenate(weight), tuple(others))
+
+
+def _agree(parts: list[list[Reading]], weights: list[Values]) -> list[int]:
+    """Which reading of each stretch: the likeliest, where neighbours of like tempo count for each other."""
+    score = np.log(np.maximum(weights[0], 1e-6))
+    back = []
+    for i in range(1, len(parts)):
+        before = np.log([reading.bpm for reading in parts[i - 1]])
+        here = np.log([reading.bpm for reading in parts[i]])
+        ways = score[None, :] - DISAGREE * (np.abs(here[:, None] - before[None, :]) > 0.36)
+        back.append(ways.argmax(axis=1))
+        score = ways.max(axis=1) + np.log(np.maximum(weights[i], 1e-6))
+    chosen = [int(score.argmax())]
+    for came in back[::-1]:
+        chosen.append(int(came[chosen[-1]]))
+    return chosen[::-1]
+
+
+def usual_tempo(times: Times) -> float:
+    """Usual tempo in BPM; 0 without beats."""
+    period = readings.usual_period(times)
+    return 60 / period if period else 0.0
+
+
+def _around(values: Values, width: int = AROUND) -> Values:
+    """Running mean over ``width`` beats to either side."""
+    if not values.size:
+        return values
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    i = np.arange(values.size)
+    a, b = np.maximum(0, i - width), np.minimum(values.size, i + width + 1)
+    return np.asarray((total[b] - total[a]) / (b - a))
+
+
+def beat_scores(evidence: Evidence, course: Course) -> Values:
+    """A raw score for each beat: how much it and its neighbours sound like beats, how likely the reading is."""
+    own = readings.near(evidence.beat, course.frames) if course.frames.size else np.zeros(0)
+    return np.asarray((0.25 * own + 0.75 * _around(own)) * (0.4 + 0.6 * course.weight))
+
+
+def downbeat_scores(gain: Values, bars: metre.Bars, course: Course) -> Values:
+    """A raw score for each beat's place in its bar: how much better the ones around sound than the other beats."""
+    if not gain.size:
+        return np.zeros(0)
+    share = 1 / (1 + np.exp(-gain))
+    one = bars.positions == 1
+    ones, others = _around(share * one, 2 * AROUND), _around(share * ~one, 2 * AROUND)
+    mean_one = ones / np.maximum(_around(one.astype(float), 2 * AROUND), 1e-6)
+    mean_other = others / np.maximum(_around((~one).astype(float), 2 * AROUND), 1e-6)
+    return np.asarray((mean_one - mean_other) * (0.4 + 0.6 * course.weight))
+
+
+def presence(heard: Activations, times: Times, tempo: float, duration: float) -> Envelope:
+    """How surely there is a beat, twice a second, 0 where none was found."""
+    at = np.arange(0.0, duration, 1 / PRESENCE_RATE)
+    if not times.size:
+        return Envelope(np.zeros(at.size, np.float32), PRESENCE_RATE)
+    centres = (np.arange(heard.pulse.size) + 0.5) / PULSE_RATE
+    raw = np.interp(at, centres, _around(heard.pulse.astype(np.float64), 2))
+    beside = np.clip(np.searchsorted(times, at)[:, None] + (-1, 0), 0, times.size - 1)
+    close = np.abs(times[beside] - at[:, None]).min(axis=1) <= 1.5 * 60 / max(tempo, 40.0)
+    return Envelope(np.where(close, stated("presence", raw), 0).astype(np.float32), PRESENCE_RATE)
+
+
+def refine(onset: Floats, frames: Ints) -> Times:
+    """Move each beat to the attack it belongs to, below a frame.
+
+    The strongest frame within 35 ms is the attack, its parabola's top the moment; a beat with no attack of its own
+    stays on the grid of its neighbours.
+    """
+    reach = 3
+    last = onset.size - 1
+    near = np.stack([onset[np.clip(frames + j, 0, last)] for j in range(-reach - 1, reach + 2)], axis=1)
+    prefer = 1 - 0.08 * np.abs(np.arange(-reach, reach + 1))
+    top = (near[:, 1:-1] * prefer).argmax(axis=1) + 1
+    row = np.arange(frames.size)
+    left, peak, right = near[row, top - 1], near[row, top], near[row, top + 1]
+    curve = left - 2 * peak + right
+    shift = np.where(curve < -1e-6, 0.5 * (left - right) / np.where(curve < -1e-6, curve, 1), 0.0)
+    away = top - reach - 1 + np.clip(shift, -0.5, 0.5)
+    sure = np.clip((peak - 0.1) / 0.3, 0, 1)
+    times = (frames + sure * away) / RATE
+    return np.asarray(np.maximum.accumulate(np.maximum(times, 0.0)))
