@@ -75,6 +75,10 @@ class AnalysisError(InputError):
     """An audio-analysis of Spotify's cannot be used for this song."""
 
 
+class EarError(InputError):
+    """The ear that was asked for cannot be had on this machine."""
+
+
 class StoryboardError(InputError):
     """The prompts file cannot be read."""
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from lib_music.analysis import bars, beats, envelopes, harmony, roles, sections, store
+from lib_music.analysis.beat_this import hear_beats
 from lib_music.analysis.features import RATE, SILENCE, Features, extract
-from lib_music.analysis.types import Analysis, Beats, Envelope, Floats, Sections, Times
+from lib_music.analysis.types import Analysis, Beats, Ear, Envelope, Floats, Sections, Times
 from lib_music.audio import Audio
 from lib_music.errors import ProjectError
 
@@ -24,23 +25,30 @@ PRESENCE_RATE = 2.0
 
 
 def analyse(
-    audio: Audio, *, cache: Path | None = None, progress: Callable[[float], None] | None = None
+    audio: Audio, *, ear: Ear = "own", cache: Path | None = None, progress: Callable[[float], None] | None = None
 ) -> Analysis:
     """Hear a song.
 
     Parameters
     ----------
     audio : Audio
+    ear : "own" or "beat_this"
+        Who hears the beats; see :mod:`lib_music.analysis.beat_this` for what the other needs.
     cache : Path, optional
         Folder in which the result is kept and found again.
     progress : callable, optional
         Told the fraction done, 0 to 1.
+
+    Raises
+    ------
+    EarError
+        The ear that was asked for cannot be had here.
     """
     kept = None if cache is None else store.cache_path(
-        cache, audio.content_hash, audio.start, audio.duration, ANALYSIS_VERSION)
-    if kept is not None and (known := store.find_cached(kept, audio.content_hash, ANALYSIS_VERSION)) is not None:
+        cache, audio.content_hash, audio.start, audio.duration, ANALYSIS_VERSION, ear)
+    if kept is not None and (known := store.find_cached(kept, audio.content_hash, ANALYSIS_VERSION, ear)) is not None:
         return known
-    analysis = _analyse(audio, progress)
+    analysis = _analyse(audio, ear, progress)
     if kept is not None:
         # A cache that cannot be written costs time the next time, not the result.
         with suppress(ProjectError):
@@ -48,17 +56,21 @@ def analyse(
     return analysis
 
 
-def _analyse(audio: Audio, progress: Callable[[float], None] | None) -> Analysis:
+def _analyse(audio: Audio, ear: Ear, progress: Callable[[float], None] | None) -> Analysis:
     features = extract(audio, progress)
     bands = envelopes.onset_bands(features)
     scaled = envelopes.local_scale(bands)
-    found, presence = _beats(features, scaled, audio.duration)
+    if ear == "beat_this":
+        found = hear_beats(audio)
+        presence = beat_presence(found.times, found.confidence, found.tempo, audio.duration)
+    else:
+        found, presence = _beats(features, scaled, audio.duration)
     return Analysis(
         audio.duration, found, _sections(features, bands, found, audio.duration),
         presence,
         envelopes.envelopes(features, bands), *harmony.find_key(features.chroma),
         loudness_lufs=features.loudness, loudness_range=features.loudness_range,
-        content_hash=audio.content_hash, start=audio.start, version=ANALYSIS_VERSION,
+        content_hash=audio.content_hash, start=audio.start, version=ANALYSIS_VERSION, ear=ear,
     )
 
 

@@ -2,7 +2,7 @@
 
 Conventions: both files are written aside and renamed, curves first; the JSON names the curves' sha256, so that a
 pair torn by a crash is known for what it is. A file that cannot be read is an error when it was asked for, and
-merely a miss in the cache. Cache names hold the content hash, the range in milliseconds and the version.
+merely a miss in the cache. Cache names hold the content hash, the range in milliseconds, the version and whose ear.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from lib_music.analysis.types import Analysis, Beats, Envelope, Sections
+from lib_music.analysis.types import Analysis, Beats, Ear, Envelope, Sections
 from lib_music.errors import ProjectError
 from lib_music.files import write_bytes
 
@@ -136,13 +136,16 @@ def _from_dict(found: dict[str, Any], blob: bytes) -> Analysis:
     )
 
 
-def cache_path(folder: Path, content_hash: str, start: float, duration: float, version: int) -> Path:
+def cache_path(
+    folder: Path, content_hash: str, start: float, duration: float, version: int, ear: Ear = "own"
+) -> Path:
     """Where the analysis of a stretch of sound is cached; the hash is reduced to hex digits."""
     name = "".join(c for c in content_hash if c in "0123456789abcdef")[:40] or "unknown"
-    return folder / f"{name}-{round(start * 1000)}-{round(duration * 1000)}-v{version}.json"
+    ears = "" if ear == "own" else f"-{ear}"
+    return folder / f"{name}-{round(start * 1000)}-{round(duration * 1000)}-v{version}{ears}.json"
 
 
-def find_cached(path: Path, content_hash: str, version: int) -> Analysis | None:
+def find_cached(path: Path, content_hash: str, version: int, ear: Ear = "own") -> Analysis | None:
     """The cached analysis, or None when there is none that can be used."""
     if not path.is_file():
         return None
@@ -150,4 +153,4 @@ def find_cached(path: Path, content_hash: str, version: int) -> Analysis | None:
         found = load_analysis(path)
     except ProjectError:
         return None
-    return found if (found.content_hash, found.version, found.ear) == (content_hash, version, "own") else None
+    return found if (found.content_hash, found.version, found.ear) == (content_hash, version, ear) else None

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 Role = Literal["intro", "verse", "build", "chorus", "drop", "break", "outro"]
 ROLES: tuple[Role, ...] = get_args(Role)
-Ear = Literal["own", "spotify"]
+Ear = Literal["own", "beat_this", "spotify"]
 EARS: tuple[Ear, ...] = get_args(Ear)
 Times = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -201,8 +201,9 @@ class Analysis:
         Where the range starts in the file, s.
     version : int
         Of the analyser.
-    ear : "own" or "spotify"
-        Who heard it: we, in the very file; or Spotify, in its own master, moved to where the file has it.
+    ear : "own", "beat_this" or "spotify"
+        Who heard it: we, in the very file; the program beat_this, the beats there, and we all else; or Spotify, in its
+        own master, moved to where the file has it.
     loudness_lufs : float
         Programme loudness, LUFS (ITU-R BS.1770-4); -70 is the floor, and silence.
     loudness_range : float
