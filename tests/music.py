@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lib_music.analysis.types import Analysis, Beats, Envelope, Role, Sections
+from lib_music.analysis.types import CURVES, Analysis, Beats, Envelope, Role, Sections
 
 
 def song(
@@ -43,6 +43,6 @@ def song(
             np.ones(len(plan)),
         ),
         Envelope(np.full(2, presence), 1.0),
-        dict.fromkeys(("onset", "low", "mid", "high", "loudness"), hum),
+        dict.fromkeys(CURVES, hum),
         content_hash="0" * 64,
     )

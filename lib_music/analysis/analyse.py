@@ -20,7 +20,7 @@ from lib_music.analysis.types import Analysis, Beats, Ear, Envelope, Floats, Sec
 from lib_music.audio import Audio
 from lib_music.errors import ProjectError
 
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 PRESENCE_RATE = 2.0
 
 

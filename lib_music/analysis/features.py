@@ -77,9 +77,9 @@ class Features:
             raise ValueError(f"Features: chroma {self.chroma.shape} and bass {self.bass.shape} must be (c, 12)")
 
 
-def mel_centres() -> npt.NDArray[np.float64]:
-    """Centre of each mel band in Hz [shape=(N_MELS,)]."""
-    return _mel_edges(N_MELS)[1:-1]
+def mel_centres(n: int) -> npt.NDArray[np.float64]:
+    """Centre of each of ``n`` mel bands in Hz [shape=(n,)]: N_MELS as in ``mel``, N_FINE as in ``fine``."""
+    return _mel_edges(n)[1:-1]
 
 
 def _mel_edges(n: int) -> npt.NDArray[np.float64]:

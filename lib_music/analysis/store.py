@@ -22,6 +22,8 @@ from lib_music.files import write_bytes
 
 FORMAT = "music-visualizer analysis"
 PRESENCE = "beat presence"
+# What stands in for the drums in an analysis of version 1, which had no curves for them: the bands they lie in.
+_BEFORE_DRUMS = {"kick": "low", "snare": "mid", "hat": "high"}
 
 
 def save_analysis(path: Path, analysis: Analysis) -> None:
@@ -101,6 +103,7 @@ def _from_dict(found: dict[str, Any], blob: bytes) -> Analysis:
     with np.load(io.BytesIO(blob), allow_pickle=False) as packed:
         curves = {name: Envelope(packed[name], float(rate)) for name, rate in found["rates"].items()}
     presence = curves.pop(PRESENCE)
+    curves = {**{drum: curves[band] for drum, band in _BEFORE_DRUMS.items()}, **curves}
     beats, sections = found["beats"], found["sections"]
     return Analysis(
         duration=float(found["duration"]),

@@ -19,6 +19,8 @@ Role = Literal["intro", "verse", "build", "chorus", "drop", "break", "outro"]
 ROLES: tuple[Role, ...] = get_args(Role)
 Ear = Literal["own", "beat_this", "spotify"]
 EARS: tuple[Ear, ...] = get_args(Ear)
+#: The curves every analysis has.
+CURVES = ("onset", "low", "mid", "high", "kick", "snare", "hat", "loudness")
 Times = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -189,7 +191,7 @@ class Analysis:
     beat_presence : Envelope
         How surely there is a beat, over time.
     envelopes : mapping of name to Envelope
-        At least "onset", "low", "mid", "high", "loudness".
+        At least those of CURVES.
     key : str
         "C", "C#", ... "B", or "" when unknown.
     mode : str
@@ -237,6 +239,6 @@ class Analysis:
         if not (self.loudness_lufs >= -70 and self.loudness_range >= 0):
             raise ValueError(f"loudness is {self.loudness_lufs!r} LUFS, range {self.loudness_range!r} LU; "
                              "they must be >= -70 and >= 0")
-        if missing := {"onset", "low", "mid", "high", "loudness"} - set(self.envelopes):
+        if missing := set(CURVES) - set(self.envelopes):
             raise ValueError(f"Analysis.envelopes lacks {sorted(missing)}")
         object.__setattr__(self, "envelopes", MappingProxyType(dict(self.envelopes)))

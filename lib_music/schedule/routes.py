@@ -28,7 +28,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from lib_music.analysis.types import ROLES, Role
+from lib_music.analysis.types import CURVES, ROLES, Role
 from lib_music.schedule.score import Events, Score
 from lib_music.schedule.timebase import Timebase
 
@@ -36,7 +36,7 @@ Array = npt.NDArray[np.float64]
 Shape = Literal["rate", "nod", "level"]
 Event = Literal["hits", "accents", "beats", "downbeats", "borders", "drops", "stills", "surges", "leads"]
 EVENTS: tuple[Event, ...] = get_args(Event)
-ENVELOPES = ("onset", "low", "mid", "high", "loudness")
+ENVELOPES = CURVES
 
 #: Samples per second on which rates are integrated, whatever the fps.
 RATE_GRID = 100

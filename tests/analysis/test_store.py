@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from lib_music.analysis import Analysis, analysis_to_dict, load_analysis, save_analysis
 from lib_music.analysis.store import cache_path, find_cached
+from lib_music.analysis.types import CURVES
 from lib_music.errors import ProjectError
 from tests.music import song
 
@@ -21,7 +23,8 @@ HASH = "ab12" * 16
 
 @pytest.fixture
 def heard() -> Analysis:
-    return replace(song(), content_hash=HASH, version=7, key="F#", mode="minor", key_confidence=0.25, start=1.5)
+    return replace(song(), content_hash=HASH, version=7, key="F#", mode="minor", key_confidence=0.25, start=1.5,
+                   loudness_lufs=-9.5, loudness_range=6.25)
 
 
 def test_round_trip(tmp_path: Path, heard: Analysis) -> None:
@@ -36,6 +39,7 @@ def test_round_trip(tmp_path: Path, heard: Analysis) -> None:
     assert np.array_equal(again.beats.downbeat_confidence, heard.beats.downbeat_confidence)
     assert np.array_equal(again.beat_presence.values, heard.beat_presence.values)
     assert (again.start, again.version, again.content_hash) == (1.5, 7, HASH)
+    assert (again.loudness_lufs, again.loudness_range) == (-9.5, 6.25)
     assert sorted(p.name for p in path.parent.iterdir()) == ["analysis.json", "analysis.npz"]
 
 
@@ -46,6 +50,25 @@ def test_an_analysis_of_version_1_still_loads(tmp_path: Path, heard: Analysis) -
     del old["beats"]["downbeat_confidence"]
     path.write_text(json.dumps(old))
     assert np.all(load_analysis(path).beats.downbeat_confidence == 0.5)
+
+
+def test_an_analysis_without_drums_and_loudness_still_loads(tmp_path: Path, heard: Analysis) -> None:
+    """One of version 1: what its drums lie in stands in for them."""
+    path = tmp_path / "analysis.json"
+    save_analysis(path, heard)
+    with np.load(path.with_suffix(".npz")) as packed:
+        curves = {name: packed[name] for name in packed.files if name not in ("kick", "snare", "hat")}
+    np.savez(path.with_suffix(".npz"), **curves)
+    old = json.loads(path.read_text())
+    old["rates"] = {name: rate for name, rate in old["rates"].items() if name in curves}
+    old["curves_sha256"] = hashlib.sha256(path.with_suffix(".npz").read_bytes()).hexdigest()
+    for name in ("loudness_lufs", "loudness_range"):
+        del old[name]
+    path.write_text(json.dumps(old))
+    again = load_analysis(path)
+    assert set(again.envelopes) == set(CURVES)
+    assert np.array_equal(again.envelopes["kick"].values, heard.envelopes["low"].values)
+    assert again.loudness_lufs == -70 and again.loudness_range == 0
 
 
 def test_torn_pair_is_told(tmp_path: Path, heard: Analysis) -> None:
