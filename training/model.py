@@ -42,11 +42,11 @@ class Listener(nn.Module):
     def __init__(self, channels: int = 96, dilations: tuple[int, ...] = DILATIONS, dropout: float = 0.1) -> None:
         super().__init__()
         self.channels, self.dilations = channels, dilations
-        self.first = nn.Conv2d(2, 16, (3, 5), stride=(1, 2), padding=(1, 2), bias=False)
-        self.first_norm = nn.BatchNorm2d(16)
-        self.second = nn.Conv2d(16, 32, (4, 3), stride=(2, 3), padding=(1, 1), bias=False)
+        self.first = nn.Conv2d(2, 24, (4, 5), stride=(2, 3), padding=(1, 2)).to(memory_format=torch.channels_last)
+        self.second = nn.Conv2d(24, 32, 3, stride=(1, 2), padding=1, bias=False).to(memory_format=torch.channels_last)
         self.second_norm = nn.BatchNorm2d(32)
-        self.stem = nn.Linear(32 * ((N_FINE // 2 + 2 - 3) // 3 + 1), channels, bias=False)
+        bands = (N_FINE + 4 - 5) // 3 + 1
+        self.stem = nn.Linear(32 * ((bands + 2 - 3) // 2 + 1), channels, bias=False)
         self.tonal = nn.Conv1d(network.N_TONAL, 48, 3, padding=1, bias=False)
         self.tonal_norm = nn.BatchNorm1d(48)
         self.tonal_out = nn.Linear(48, channels, bias=False)
@@ -63,7 +63,7 @@ class Listener(nn.Module):
     def hidden(self, image: Tensor, pitches: Tensor) -> Tensor:
         """What the heads read [shape=(batch, steps, channels)], from images [shape=(batch, frames, N_FINE, 2)] with
         an even number of frames and pitches [shape=(batch, c, N_TONAL)]."""
-        x = functional.relu(self.first_norm(self.first(image.permute(0, 3, 1, 2))))
+        x = functional.relu(self.first(image.permute(0, 3, 1, 2)))
         x = functional.relu(self.second_norm(self.second(x)))
         x = self.stem(x.permute(0, 2, 3, 1).flatten(2))
         t = functional.relu(self.tonal_norm(self.tonal(pitches.transpose(1, 2)))).transpose(1, 2)
@@ -103,8 +103,8 @@ def weights(model: Listener) -> dict[str, np.ndarray]:
     """The weights as ``network`` wants them, float16."""
     found: dict[str, Tensor] = {}
     with torch.no_grad():
-        w, found["first.b"] = _folded(model.first.weight, model.first_norm)
-        found["first.w"] = w.permute(2, 3, 1, 0).flatten(0, 2)
+        found["first.b"] = model.first.bias
+        found["first.w"] = model.first.weight.permute(2, 3, 1, 0).flatten(0, 2)
         w, found["second.b"] = _folded(model.second.weight, model.second_norm)
         found["second.w"] = w.permute(2, 3, 1, 0).flatten(0, 2)
         w, found["tonal.b"] = _folded(model.tonal.weight, model.tonal_norm)

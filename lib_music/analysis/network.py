@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lib_music.analysis.features import FINE_FLOOR_DB, FINE_STEP_DB, N_FINE, RATE, Features
+from lib_music.analysis.features import FINE_FLOOR_DB, FINE_STEP_DB, RATE, Features
 from lib_music.analysis.types import Floats
 from lib_music.errors import InstallationError
 
@@ -37,8 +37,8 @@ TEMPI = np.geomspace(40.0, 240.0, 48)
 N_TONAL = 30
 # Steps worked on at once, besides their context: 190 s; a multiple of a span and of a tonal frame.
 _BLOCK = 8192
-# Frames convolved over frequency at once: few enough for their patches to stay in the processor's cache.
-_PATCHES = 512
+# Steps convolved over frequency at once: few enough for their patches to stay in the processor's cache.
+_PATCHES = 256
 # Steps that a tonal value sees to either side.
 _TONAL_REACH = 48
 # dB: what is this much softer than the loud moments around is nothing; nor is what lies under the noise of 16 bits.
@@ -221,26 +221,26 @@ class _Net(dict[str, Floats]):
         return np.asarray(np.maximum(last, 0), np.float32)
 
     def _convolve(self, image: Floats, steps: int) -> Floats:
-        """Two convolutions over time and frequency; the second halves the rate [shape=(steps, width)]."""
+        """Two convolutions over time and frequency; the first halves the rate [shape=(steps, width)]."""
         rows = []
-        # Zeros beyond the ends: two frames before, two or three after; two bands either side.
-        padded = np.pad(image, ((2, 2 * steps - image.shape[0] + 2), (2, 2), (0, 0)))
-        for start in range(0, steps, _PATCHES // 2):
-            stop = min(steps, start + _PATCHES // 2)
-            # Frames 2 start - 1 to 2 stop + 1 of the first convolution, each of three frames and five bands.
-            part = padded[2 * start : 2 * stop + 4]
-            patches = np.lib.stride_tricks.sliding_window_view(part, (3, 5), axis=(0, 1))[:, ::2]
-            first = patches.transpose(0, 1, 3, 4, 2).reshape(-1, 30) @ self["first.w"]
+        # Zeros beyond the ends: of a step and a frame in time, of two bands in frequency.
+        padded = np.pad(image, ((3, 2 * steps - image.shape[0] + 3), (2, 2), (0, 0)))
+        for start in range(0, steps, _PATCHES):
+            stop = min(steps, start + _PATCHES)
+            # Steps start - 1 to stop of the first convolution: patches of four frames and five bands.
+            part = padded[2 * start : 2 * stop + 6]
+            patches = np.lib.stride_tricks.sliding_window_view(part, (4, 5), axis=(0, 1))[::2, ::3]
+            first = patches.transpose(0, 1, 3, 4, 2).reshape(-1, 40) @ self["first.w"]
             first += self["first.b"]
             np.maximum(first, 0, out=first)
-            first = first.reshape(2 * (stop - start) + 2, N_FINE // 2, -1)
+            first = first.reshape(stop - start + 2, -1, self["first.b"].size)
             if start == 0:
                 first[0] = 0
             if stop == steps:
                 first[-1] = 0
             first = np.pad(first, ((0, 0), (1, 1), (0, 0)))
-            patches = np.lib.stride_tricks.sliding_window_view(first, (4, 3), axis=(0, 1))[::2, ::3]
-            second = patches.transpose(0, 1, 3, 4, 2).reshape(-1, 12 * first.shape[2]) @ self["second.w"]
+            patches = np.lib.stride_tricks.sliding_window_view(first, (3, 3), axis=(0, 1))[:, ::2]
+            second = patches.transpose(0, 1, 3, 4, 2).reshape(-1, 9 * first.shape[2]) @ self["second.w"]
             second += self["second.b"]
             np.maximum(second, 0, out=second)
             rows.append(second.reshape(stop - start, -1))
@@ -290,7 +290,7 @@ def _check(net: _Net) -> None:
     width = net["stem.w"].shape[1]
     second = net["second.w"].shape[1]
     shapes = {
-        "first.w": (30, net["first.b"].size), "second.w": (12 * net["first.b"].size, second),
+        "first.w": (40, net["first.b"].size), "second.w": (9 * net["first.b"].size, second),
         "stem.w": (14 * second, width), "tonal.w": (3 * N_TONAL, net["tonal.b"].size),
         "tonal.out.w": (net["tonal.b"].size, width), "last.w": (width, width), "last.b": (width,),
         "beat.w": (width, 4), "beat.b": (4,), "span.w": (width, 1 + TEMPI.size), "span.b": (1 + TEMPI.size,),
