@@ -69,8 +69,8 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
         "project": now.project.folder.name,
         "song": _song(studio, now),
         **_timeline(now),
-        "hearing": _hearing(now.corrections),
-        **_prompts(now, board),
+        "hearing": hearing(now.corrections),
+        **prompts(now, board),
         "motion": motion.to_dict(),
         "curves": curves(setup.plan.animation) if setup else None,
         "cost": cost_of(studio, setup).to_dict() if setup else None,
@@ -173,7 +173,8 @@ def _energy(analysis: Analysis) -> dict[str, Any]:
     return {"rate": rate, "values": values.tolist()}
 
 
-def _hearing(now: Corrections) -> dict[str, Any]:
+def hearing(now: Corrections) -> dict[str, Any]:
+    """What was said against what was heard."""
     return {
         "tempo_factor": now.tempo_factor,
         "downbeat_shift": now.downbeat_shift,
@@ -185,7 +186,8 @@ def _hearing(now: Corrections) -> dict[str, Any]:
     }
 
 
-def _prompts(now: Known, board: Board | None) -> dict[str, Any]:
+def prompts(now: Known, board: Board | None) -> dict[str, Any]:
+    """What is painted in each section; of a lone link the candidates alone."""
     if board is None:
         # Of a song of which there is only a link the candidates are known already.
         kept = read_suggestions(now.project.path(SUGGESTIONS)) if now.heard is None else None
