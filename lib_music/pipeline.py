@@ -258,7 +258,8 @@ def choreograph(
     warnings = [*(base.warnings if base else ()), *known.warnings]
     reporter.stage("schedule")
     animation = set_in_motion(known, base=base, driven=driven)
-    if base is not None:
+    if base is not None and not known.request.whole:
+        # The page says so beside each tick.
         warnings += undriven_notes(known.request.drive, animation)
     save_animation(project.path(ANIMATION), animation)
     write_settings(project.path(SETTINGS), build_settings(animation, batch_name=slug(known.track.display)))

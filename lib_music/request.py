@@ -163,8 +163,8 @@ class Request:
             "height": self.height or _sized(base.get("H", 512)),
             "mode": self.mode or ("3D" if base.get("animation_mode") == "3D" else "2D"),
         }
-        if self.cadence is None and driven and "diffusion_cadence" not in driven and "diffusion_cadence" in base:
-            chosen["cadence"] = min(50, max(1, int(base["diffusion_cadence"])))
+        if self.cadence is None and base and driven and "diffusion_cadence" not in driven:
+            chosen["cadence"] = min(50, max(1, int(base.get("diffusion_cadence", 1))))
         return replace(self, **chosen)
 
     def to_dict(self, project: Project) -> dict[str, Any]:

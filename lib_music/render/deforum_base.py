@@ -90,7 +90,18 @@ def read_base_settings(path: Path) -> BaseSettings:
         twice, a number that is not finite, a known key of the wrong type, a schedule or a formula between
         backticks that cannot be read.
     """
-    values = _load(path)
+    return _checked(_load(path))
+
+
+def parse_base_settings(text: str, name: str) -> BaseSettings:
+    """Check the text of a Deforum settings file; ``name`` is what messages call it. Raises SettingsError."""
+    if len(text) > MAX_BYTES:
+        raise SettingsError(f"{name} is larger than {MAX_BYTES >> 20} MiB", "this is no settings file")
+    return _checked(_parsed(text.removeprefix("\ufeff"), name))
+
+
+def _checked(values: dict[str, Any]) -> BaseSettings:
+    """See :func:`read_base_settings`."""
     warnings: list[str] = []
     for old in [key for key in values if key in _RENAMED or key in _REMOVED]:
         value = values.pop(old)
@@ -132,6 +143,11 @@ def _load(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{name} cannot be read: {error.strerror}", "check the path") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{name} is not UTF-8 text (byte {error.start})", "save it as UTF-8") from error
+    return _parsed(text, name)
+
+
+def _parsed(text: str, name: str) -> dict[str, Any]:
+    """The JSON object that is written there."""
     try:
         loaded = json.loads(text, object_pairs_hook=_no_twins, parse_constant=_not_finite)
         if not isinstance(loaded, dict):

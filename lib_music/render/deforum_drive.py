@@ -16,7 +16,7 @@ import numpy as np
 from lib_music.errors import SettingsError
 from lib_music.render.deforum_defaults import NUMBER_SCHEDULES
 from lib_music.render.deforum_grammar import read_schedule
-from lib_music.render.deforum_settings import build_settings, drive_names, driven_values, resolve_drive
+from lib_music.render.deforum_settings import NOTHING, build_settings, drive_names, driven_values, resolve_drive
 from lib_music.schedule.animation import Animation, Border, Mode
 from lib_music.schedule.schedules import Schedule, thin
 
@@ -78,7 +78,7 @@ def undriven_notes(drive: str, animation: Animation) -> tuple[str, ...]:
     for name in dict.fromkeys(drive_names(drive)):
         keys = resolve_drive(name)
         written = keys & ours
-        if name == "all" or written - UNREAD[mode]:
+        if name in ("all", NOTHING) or written - UNREAD[mode]:
             continue
         if written or keys <= UNREAD[mode]:
             unread = ", ".join(sorted(written or keys))

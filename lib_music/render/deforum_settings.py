@@ -8,7 +8,7 @@ not become this video:
 always ours                why
 ========================== ==================================================================================
 max_frames                 Deforum saves only whole cadences: N * floor((max_frames - 1) / N) frames
-W, H, fps                  the video's own; fps only says at what speed to look at the frames
+W, H, fps                  the video's own; where that is what the base says, the base's own spelling of it
 batch_name                 only where it would write outside a folder of its own; the remote renderer sets it
 skip_video_creation        the video is made here, with the sound cut to the frame
 resume_from_timestring     False: only a resumed run may go on with another run's frames
@@ -28,17 +28,20 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lib_music.errors import SettingsError
+from lib_music.errors import RangeError, SettingsError
 from lib_music.files import slug, write_bytes
 from lib_music.render.deforum_base import BaseSettings, read_base_settings
 from lib_music.render.deforum_defaults import DEFAULTS
-from lib_music.schedule.animation import Animation
+from lib_music.schedule.animation import SIZE_STEP, Animation
 from lib_music.schedule.schedules import Schedule
+from lib_music.schedule.timebase import parse_fps
 
 __all__ = ["BaseSettings", "build_settings", "read_base_settings", "resolve_drive", "write_settings"]
 
@@ -102,7 +105,15 @@ SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
     "sharpen": _SHARPEN,
     "subseed": ("subseed_schedule", "subseed_strength_schedule", "enable_subseed_scheduling"),
     "clipskip": ("clipskip_schedule", "enable_clipskip_scheduling"),
+    "pitch": ("rotation_3d_x",),
+    "yaw": ("rotation_3d_y",),
+    "clip": ("near_schedule", "far_schedule"),
+    "aspect": ("aspect_ratio_schedule",),
+    "size": ("W", "H"),
+    "fps": ("fps",),
 }
+#: Where nothing at all shall be ours: a key that no Deforum has. (No keys at all would mean every one.)
+NOTHING = "none"
 
 DRIVEABLE = frozenset(key for keys in SHORT_NAMES.values() for key in keys)
 
@@ -113,7 +124,8 @@ def resolve_drive(text: str) -> frozenset[str]:
     Parameters
     ----------
     text : str
-        Short names or settings keys, separated by commas: ``zoom,strength,prompts``. ``all`` names every one.
+        Short names or settings keys, separated by commas: ``zoom,strength,prompts``. ``all`` names every one,
+        ``none`` not a single one.
 
     Returns
     -------
@@ -126,13 +138,15 @@ def resolve_drive(text: str) -> frozenset[str]:
         An unknown name, or none at all; the fix lists the names that are known.
     """
     names = drive_names(text)
-    known = f"known: all, {', '.join(sorted(SHORT_NAMES))}, or a key such as strength_schedule"
+    known = f"known: all, none, {', '.join(sorted(SHORT_NAMES))}, or a key such as strength_schedule"
     if not names:
         raise SettingsError(f"--drive {text!r} names nothing", known)
     keys: set[str] = set()
     for name in names:
         if name == "all":
             keys |= DRIVEABLE
+        elif name == NOTHING:
+            keys.add(NOTHING)
         elif name in SHORT_NAMES:
             keys.update(SHORT_NAMES[name])
         elif name in DRIVEABLE:
@@ -201,14 +215,11 @@ def _required(animation: Animation, settings: Mapping[str, Any], batch_name: str
         mode = animation.mode
     diffusion_cadence = min(max(1, int(settings["diffusion_cadence"])), MAX_CADENCE)
     cadence = diffusion_cadence if mode in CADENCE_MODES else 1
-    fps = animation.timebase.fps
     required: dict[str, Any] = {
         "animation_mode": mode,
         "diffusion_cadence": diffusion_cadence,
         "max_frames": -(-animation.timebase.n_frames // cadence) * cadence + 1,
-        "W": animation.width,
-        "H": animation.height,
-        "fps": int(fps) if fps.denominator == 1 else round(float(fps), 6),
+        **_measures(animation),
         "skip_video_creation": True,
         "resume_from_timestring": False,
         "store_frames_in_ram": False,
@@ -219,6 +230,28 @@ def _required(animation: Animation, settings: Mapping[str, Any], batch_name: str
     if settings["parseq_manifest"]:
         required["parseq_non_schedule_overrides"] = False
     return required
+
+
+def _measures(animation: Animation) -> dict[str, Any]:
+    """Size and rate of the video. A size that Deforum would round down to it, and a rate that means it, may stay."""
+    fps, base = animation.timebase.fps, animation.base_settings
+    found: dict[str, Any] = {
+        "W": animation.width,
+        "H": animation.height,
+        "fps": int(fps) if fps.denominator == 1 else round(float(fps), 6),
+    }
+    for key in found.keys() & base.keys() - animation.driven if animation.driven else ():
+        theirs = base[key]
+        if (_rate(theirs) == fps) if key == "fps" else (int(theirs) // SIZE_STEP * SIZE_STEP == found[key]):
+            found[key] = theirs
+    return found
+
+
+def _rate(value: Any) -> Fraction | None:
+    try:
+        return parse_fps(value)
+    except RangeError:
+        return None
 
 
 def driven_values(animation: Animation) -> dict[str, Any]:
@@ -240,6 +273,7 @@ def driven_values(animation: Animation) -> dict[str, Any]:
         "steps": animation.steps,
         "steps_schedule": f"0:({animation.steps})",
         "enable_steps_scheduling": False,
+        **_measures(replace(animation, base_settings={})),
     }
     for key, schedule in animation.schedules.items():
         if key == "seed_schedule":

@@ -8,7 +8,7 @@ nothing).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -118,3 +118,15 @@ class Animation:
     def diffused(self) -> range:
         """The frames that diffusion paints; the others are warped between them."""
         return range(0, self.timebase.n_frames, self.cadence)
+
+
+def resized(animation: Animation, width: int, height: int) -> Animation:
+    """The same motion in a picture of another size: what 2D travels in pixels travels the same share of it."""
+    if (width, height) == (animation.width, animation.height):
+        return animation
+    schedules = dict(animation.schedules)
+    for name, scale in (("translation_x", width / animation.width), ("translation_y", height / animation.height)):
+        if name in schedules and animation.mode == "2D":
+            keys = tuple((frame, value * scale) for frame, value in schedules[name].keyframes)
+            schedules[name] = replace(schedules[name], keyframes=keys)
+    return replace(animation, schedules=schedules, width=width, height=height)

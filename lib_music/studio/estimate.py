@@ -30,6 +30,7 @@ from lib_music.pipeline import (
 from lib_music.project import Project, fingerprint
 from lib_music.recall import ANALYSIS, CARD, recall
 from lib_music.request import Request
+from lib_music.studio.base_file import base_of, chosen, left_open
 from lib_music.schedule.animation import Animation
 from lib_music.studio.motion import Motion
 from lib_music.studio.record import Painted, key_of, pictures_on_disk, rate_name, read_painted, read_rate
@@ -37,7 +38,6 @@ from lib_music.studio.studio import Studio
 from lib_music.studio.workspace import find_project
 
 if TYPE_CHECKING:
-    from lib_music.render.deforum_base import BaseSettings
     from lib_music.studio.host import Model
 
 #: Bits for each pixel of the finished video, and bytes for each of a painted picture (PNG); measured on our own.
@@ -90,7 +90,12 @@ class Setup:
     @property
     def rate_name(self) -> str:
         """Under which measured times are kept."""
-        return rate_name(self.renderer, self.motion, self.model)
+        return rate_name(self.renderer, self.shown, self.model)
+
+    @property
+    def shown(self) -> Motion:
+        """The motion as it is painted: the base settings may have a say in it."""
+        return seen(self.motion, self.plan.request)
 
     def marked(self, key: str) -> Setup:
         """The same, painted with the model of that mark."""
@@ -170,20 +175,19 @@ def with_sampler(studio: Studio, motion: Motion) -> Motion:
     return replace(motion, sampler=motion.sampler or (names[0] if names else ""))
 
 
-def base_of(request: Request) -> tuple[BaseSettings | None, frozenset[str]]:
-    """The person's own Deforum settings, where a command named some that are still there, and the driven keys."""
-    from lib_music.render.deforum_base import read_base_settings
-    from lib_music.render.deforum_settings import resolve_drive
-
-    if request.base_settings is None or not request.base_settings.is_file():
-        return None, frozenset()
-    return read_base_settings(request.base_settings), resolve_drive(request.drive) if request.drive else frozenset()
-
-
 def asked(project: Project, motion: Motion, renderer: Literal["animatic", "deforum"]) -> Request:
-    """What is asked for: the song as the project knows it, moved like this."""
-    known = Request.from_dict(project.request(), project)
-    return motion.request(known, renderer).over({}, frozenset())
+    """What is asked for: the song as the project knows it, on the base that is chosen there, moved like this."""
+    known = chosen(project, Request.from_dict(project.request(), project))
+    base, driven = base_of(known)
+    request = left_open(motion.request(known, renderer), base, driven)
+    return request.over(base.values if base else {}, driven)
+
+
+def seen(motion: Motion, request: Request) -> Motion:
+    """The motion with what the request makes of it."""
+    names = ("fps", "width", "height", "mode", "cadence", "steps", "sampler")
+    found = {name: getattr(request, name) for name in names}
+    return replace(motion, **{name: value for name, value in found.items() if value is not None})
 
 
 def set_up(studio: Studio, name: str, motion: Motion, audio: Audio | None = None) -> Setup:
@@ -333,7 +337,8 @@ def anew(setup: Setup) -> tuple[str, ...]:
         return ()
     if not (progress.segments or progress.video or pictures_on_disk(setup.project)):
         return ()
-    reasons = _reasons(setup) or ("the prompts, the hearing or the cover were changed since",)
+    other = "the prompts, the hearing, the cover, the base settings or the routes were changed since"
+    reasons = _reasons(setup) or (other,)
     return tuple(f"painting begins anew: {reason}" for reason in reasons)
 
 

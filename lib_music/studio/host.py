@@ -6,11 +6,12 @@ ours and stable, labels are for reading. Nothing in here holds a secret.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from lib_music.pipeline import Plan
@@ -69,6 +70,37 @@ class Painting:
 
     fraction: float
     text: str
+
+
+@dataclass(frozen=True)
+class Still:
+    """One picture to paint: what Deforum would be given for the first frame of a section, without the frames before.
+
+    Attributes
+    ----------
+    prompt, negative : str
+        As the host's own boxes take them.
+    seed : int
+        0 to 4294967295.
+    width, height : int
+        Pixels.
+    sampler : str
+    steps : int
+    cfg_scale : float
+    """
+
+    prompt: str
+    negative: str
+    seed: int
+    width: int
+    height: int
+    sampler: str
+    steps: int
+    cfg_scale: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**32 or self.steps < 1 or not math.isfinite(self.cfg_scale):
+            raise ValueError(f"Still: seed {self.seed!r}, {self.steps!r} steps, cfg scale {self.cfg_scale!r}")
 
 
 class Host(Protocol):
@@ -139,10 +171,29 @@ class Host(Protocol):
         """Paint one picture inside a turn: seconds it took, model loading apart; None where that means nothing."""
         ...
 
+    def paint_still(self, still: Still, should_stop: ShouldStop) -> bytes | None:
+        """Paint one picture inside a turn: a PNG that carries its infotext; None where no checkpoint paints.
+
+        Raises DeforumError or InputError with the fix, Interrupted when it was stopped.
+        """
+        ...
+
+    def can_paste(self) -> bool:
+        """Whether the page around has tabs that a picture can be sent to (img2img, Extras)."""
+        ...
+
+    def bind_paste(self, buttons: Mapping[str, Any], image: Any, text: Any) -> None:
+        """Let gradio buttons, by the tab's name, send an image and its infotext through the host's own paste."""
+        ...
+
     def credentials_folder(self) -> Path:
         """Where Spotify's credentials may lie, never served to anybody. Raises InputError where that is nowhere."""
         ...
 
     def file_url(self, path: Path) -> str:
         """A URL, relative to the page, under which the browser gets a file of the workspace (Range included)."""
+        ...
+
+    def deforum_path(self, path: Path) -> str | None:
+        """What Deforum's own Save is given to write that file of the workspace; None where there is no such tab."""
         ...

@@ -146,6 +146,21 @@ class PlainHost:
         """Nothing here can be warmed up."""
         return None
 
+    def paint_still(self, still: Still, should_stop: ShouldStop) -> bytes | None:
+        """A picture of the remote WebUI's, where one is named and has ``--api``."""
+        if not self._webui:
+            return None
+        from lib_music.render.webui_still import remote_still
+
+        return remote_still(self._webui, still, should_stop)
+
+    def can_paste(self) -> bool:
+        """There are no other tabs."""
+        return False
+
+    def bind_paste(self, buttons: Mapping[str, Any], image: Any, text: Any) -> None:
+        """Nothing to bind."""
+
     def credentials_folder(self) -> Path:
         """The user's own folder of settings, as long as it does not lie in the workspace."""
         from lib_music.credentials import safe_folder
@@ -159,3 +174,7 @@ class PlainHost:
         if not place.is_relative_to(self._folder):
             raise InputError(f"{place.name} is not in the output folder", "start with another --out")
         return f"file={quote(place.as_posix())}"
+
+    def deforum_path(self, path: Path) -> str | None:
+        """There is no Deforum tab in this page."""
+        return None

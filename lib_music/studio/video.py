@@ -22,18 +22,19 @@ from lib_music.files import clear_asides
 from lib_music.pipeline import Plan, Result, Understanding, already_painted, choreograph, plan_of, render
 from lib_music.project import Project, fingerprint
 from lib_music.recall import recall, recall_analysis
-from lib_music.schedule.animation import MIN_SIZE, SIZE_STEP, Animation
+from lib_music.schedule.animation import MIN_SIZE, SIZE_STEP, Animation, resized
 from lib_music.schedule.timebase import parse_fps
+from lib_music.studio.base_file import base_of
 from lib_music.studio.estimate import (
     Setup,
     asked,
-    base_of,
     chosen_renderer,
     cost,
     cost_of,
     marked_for,
     moved,
     read_span,
+    seen,
     set_up,
     usable_renderer,
     with_sampler,
@@ -105,19 +106,19 @@ def preview(studio: Studio, project: str, motion: Motion, start: float | None = 
         The song was not heard yet, or there is nothing in the range.
     """
     held = find_project(studio.host, project)
-    small = previewed(motion)
     if start is not None:
         analysis = recall_analysis(held)
         begin = max(start, analysis.start)
         stop = min(analysis.start + analysis.duration if end is None else end, analysis.start + analysis.duration)
         if not stop - begin >= 0.1:  # NaN is no range either
             raise InputError("there is nothing to preview in that range", "choose a longer one")
-        small = replace(small, start=begin, duration=stop - begin)
-    _check_range(held, small)
+        motion = replace(motion, start=begin, duration=stop - begin)
+    _check_range(held, motion)
     recall_analysis(held)
+    asked(held, motion, "animatic")
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
-        return {"preview": _preview(studio, held, small, reporter)}
+        return {"preview": _preview(studio, held, motion, reporter)}
 
     return studio.jobs.submit("preview", held.folder.name, work)
 
@@ -133,6 +134,21 @@ def previewed(motion: Motion) -> Motion:
     return replace(motion, width=width, height=height, fps=str(fps / fewer), cadence=cadence, renderer="animatic")
 
 
+def small_plan(project: Project, motion: Motion, reporter: JobReporter) -> Plan:
+    """What a preview shows: the video as it would be painted now, at a preview's size and rate.
+
+    Settings of the person's own count frames of the video, so that over them no frame is left out.
+    """
+    request = asked(project, motion, "animatic")
+    small = previewed(seen(motion, request))
+    if request.base_settings is None:
+        request = replace(request, fps=small.fps, cadence=small.cadence)
+    known = recall(project, request, open_audio(request.sound, check=reporter.check))
+    _check_song(project, known)
+    reporter.check()
+    return plan_of(known, resized(moved(project, known), small.width, small.height))
+
+
 def _sized(side: float) -> int:
     return max(MIN_SIZE, round(side / SIZE_STEP) * SIZE_STEP)
 
@@ -143,11 +159,7 @@ def _preview(studio: Studio, project: Project, motion: Motion, reporter: JobRepo
     from lib_music.video.encode import Encoding
 
     reporter.stage("schedule")
-    request = asked(project, motion, "animatic")
-    known = recall(project, request, open_audio(request.sound, check=reporter.check))
-    _check_song(project, known)
-    reporter.check()
-    plan = plan_of(known, moved(project, known))
+    plan = small_plan(project, motion, reporter)
     painter = Animatic.from_file(plan.cover, captions=motion.captions)
     animation = plan.animation
     encoding = Encoding(animation.width, animation.height, animation.timebase.fps, preset="superfast", crf=26)
@@ -160,7 +172,8 @@ def _preview(studio: Studio, project: Project, motion: Motion, reporter: JobRepo
         _make_preview(plan, painter, encoding, out, reporter)
         each = (time.monotonic() - began) / animation.timebase.n_frames
         if animation.timebase.n_frames >= _ENOUGH_FRAMES:
-            keep_rate(studio, rate_name("animatic", motion, None), "frame", each)
+            small = replace(motion, width=animation.width, height=animation.height)
+            keep_rate(studio, rate_name("animatic", small, None), "frame", each)
     _forget_previews(out.parent)
     return f"{PREVIEW_FOLDER}/{out.name}"
 
@@ -227,6 +240,7 @@ def warm_up(studio: Studio, project: str, motion: Motion) -> Job:
     held = find_project(studio.host, project)
     usable_renderer(studio, motion)
     motion = with_sampler(studio, motion)
+    motion = seen(motion, asked(held, motion, chosen_renderer(studio, motion)))
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
         with _turn(studio, reporter):
@@ -317,7 +331,7 @@ def _visualize(studio: Studio, project: Project, motion: Motion, reporter: JobRe
         # Another checkpoint may have been chosen while it waited, or one be loaded for the first picture.
         setup = marked_for(setup, studio)
         if setup.renderer == "deforum" and _is_unknown(studio, setup):
-            _warm_up(studio, setup.motion, reporter)
+            _warm_up(studio, setup.shown, reporter)
             setup = marked_for(setup, studio)
             if (seconds := cost_of(studio, setup).seconds) is not None:
                 reporter.say(f"about {read_span(seconds)} for the whole")

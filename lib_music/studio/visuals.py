@@ -32,7 +32,7 @@ _OURS = re.compile(r".+-(\d{14})")
 _MAX_TYPED = 300
 #: The files that what is shown of a project is made of.
 _SHOWN = (ANALYSIS, CARD, CORRECTIONS, STORYBOARD, SUGGESTIONS, MOTION, RECORD, QUESTION, "project.json",
-          "cover.png", SPOTIFY_COVER)  # fmt: skip
+          "cover.png", SPOTIFY_COVER, "base.json", "base_settings.json", "routes.json")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -186,6 +187,17 @@ class WebuiHost:
         """A URL, relative to the page, under which the browser gets a file of the workspace."""
         _serve_workspace()
         return folders.relative_url(path)
+
+    def deforum_path(self, path: Path) -> str | None:
+        """What the Deforum tab's own Save is given: it looks from the folder that the WebUI runs in, as we do."""
+        from lib_music.webui.deforum_find import deforum_note
+
+        if deforum_note():
+            return None
+        try:
+            return os.path.relpath(path)
+        except ValueError:  # another drive
+            return str(path)
 
 
 def _serve_workspace() -> None:
