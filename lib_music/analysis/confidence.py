@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,19 +19,24 @@ from lib_music.analysis.types import Floats
 
 #: What can be stated: that a beat, a beat's place in the bar, a border is right, that there is a beat at all.
 Kind = Literal["beat", "downbeat", "border", "presence"]
-TABLES = Path(__file__).parent / "weights" / "confidence.json"
+CALIBRATION = Path(__file__).parent / "weights" / "calibration.json"
 
 
 def stated(kind: Kind, raw: npt.ArrayLike) -> Floats:
     """The confidences to state for ``raw`` scores, in [0, 1]."""
-    scores, shares = _tables()[kind]
-    return np.asarray(np.clip(np.interp(np.asarray(raw, np.float64), scores, shares), 0, 1), np.float32)
+    table = _calibration()[kind]
+    return np.asarray(np.interp(np.asarray(raw, np.float64), table["raw"], table["right"]), np.float32)
+
+
+def reading_weights() -> npt.NDArray[np.float64]:
+    """The weights of a reading's traits, see :func:`lib_music.analysis.readings.weigh`."""
+    return np.array(_calibration()["readings"]["weights"], np.float64)
 
 
 @lru_cache(maxsize=1)
-def _tables() -> dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
-    found = json.loads(TABLES.read_text("utf-8"))
-    return {kind: (np.array(rows["raw"], float), np.array(rows["right"], float)) for kind, rows in found.items()}
+def _calibration() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(CALIBRATION.read_text("utf-8"))
+    return found
 
 
 def monotone(raw: npt.NDArray[np.float64], right: npt.NDArray[np.float64], points: int = 12) -> tuple[

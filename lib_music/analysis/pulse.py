@@ -73,7 +73,7 @@ def find_beats(heard: Activations, onset: Floats, level: Floats, duration: float
         int(np.bincount(bars.metres).argmax()) if times.size else 0,
         float(placed.mean()) if placed.size else 0.0, placed,
     )
-    return found, presence(heard, times, tempo, duration)
+    return found, presence(heard, times, duration)
 
 
 def hush(evidence: Evidence, level: Floats) -> Evidence:
@@ -87,8 +87,8 @@ def hush(evidence: Evidence, level: Floats) -> Evidence:
     return Evidence(evidence.beat, evidence.downbeat, inside, evidence.tempo)
 
 
-def follow(evidence: Evidence) -> Course:
-    """The best course through a recording."""
+def follow(evidence: Evidence, weights: Values | None = None) -> Course:
+    """The best course through a recording; ``weights`` as in :func:`lib_music.analysis.readings.weigh`."""
     m, size, common = evidence.size, round(STRETCH * RATE), round(COMMON * RATE)
     count = max(1, round((m - common) / (size - common)))
     edges = np.linspace(0, m, count + 1).astype(np.int64)
@@ -97,15 +97,15 @@ def follow(evidence: Evidence) -> Course:
         first, stop = max(0, a - common // 2), min(m, b + common // 2)
         part = readings.find_readings(evidence.cut(first, stop))
         found.append((a, b, first, part))
-    return _join([row for row in found if row[3]])
+    return _join([row for row in found if row[3]], weights)
 
 
-def _join(found: list[tuple[int, int, int, list[Reading]]]) -> Course:
+def _join(found: list[tuple[int, int, int, list[Reading]]], given: Values | None) -> Course:
     """Choose a reading of each stretch, and put their beats together."""
     if not found:
         nothing = np.zeros(0, np.int64)
         return Course(nothing, nothing.astype(bool), nothing.astype(float), ())
-    weights = [readings.weigh(part) for *_, part in found]
+    weights = [readings.weigh(part, given) for *_, part in found]
     chosen = _agree([part for *_, part in found], weights)
     frames, fresh, weight = [], [], []
     last = -RATE
@@ -177,16 +177,22 @@ def downbeat_scores(gain: Values, bars: metre.Bars, course: Course) -> Values:
     return np.asarray((mean_one - mean_other) * (0.4 + 0.6 * course.weight))
 
 
-def presence(heard: Activations, times: Times, tempo: float, duration: float) -> Envelope:
+def presence(heard: Activations, times: Times, duration: float) -> Envelope:
     """How surely there is a beat, twice a second, 0 where none was found."""
     at = np.arange(0.0, duration, 1 / PRESENCE_RATE)
-    if not times.size:
-        return Envelope(np.zeros(at.size, np.float32), PRESENCE_RATE)
+    close, raw = presence_scores(heard, times, at)
+    return Envelope(np.where(close, stated("presence", raw), 0), PRESENCE_RATE)
+
+
+def presence_scores(heard: Activations, times: Times, at: Times) -> tuple[Flags, Values]:
+    """Whether beats were found around the moments ``at``, and a raw score for there being any [shape=(n,)]."""
+    if not times.size or not heard.pulse.size:
+        return np.zeros(at.size, bool), np.zeros(at.size)
     centres = (np.arange(heard.pulse.size) + 0.5) / PULSE_RATE
     raw = np.interp(at, centres, _around(heard.pulse.astype(np.float64), 2))
     beside = np.clip(np.searchsorted(times, at)[:, None] + (-1, 0), 0, times.size - 1)
-    close = np.abs(times[beside] - at[:, None]).min(axis=1) <= 1.5 * 60 / max(tempo, 40.0)
-    return Envelope(np.where(close, stated("presence", raw), 0).astype(np.float32), PRESENCE_RATE)
+    reach = 1.5 * 60 / max(usual_tempo(times), 40.0)
+    return np.abs(times[beside] - at[:, None]).min(axis=1) <= reach, raw
 
 
 def refine(onset: Floats, frames: Ints) -> Times:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lib_music.analysis import metre, pointer
+from lib_music.analysis.confidence import reading_weights
 from lib_music.analysis.features import RATE
 from lib_music.analysis.network import PULSE_RATE, TEMPI, Activations
 from lib_music.analysis.types import Floats, Ints
@@ -83,7 +84,7 @@ class Reading:
     fresh : [shape=(n,)] bool
         Beats at which a pulse begins.
     bars : Bars
-    traits : [shape=(len(WEIGHTS),)]
+    traits : [shape=(7,)]
         What speaks for and against it.
     """
 
@@ -228,12 +229,12 @@ def _tempo_worth(evidence: Evidence, frames: Ints) -> float:
     return float(np.median(evidence.tempo[span[:, None], rows].max(axis=1)))
 
 
-#: A conditional logit over the readings of a song, fitted by ``python -m training.calibrate``.
-WEIGHTS = np.array([1.0, 0.5, 0.0, -0.5, 0.0, 0.0, 0.0])
+def weigh(readings: list[Reading], weights: Values | None = None) -> Values:
+    """How likely each reading is [shape=(n,)], summing to 1: a conditional logit over their traits.
 
-
-def weigh(readings: list[Reading]) -> Values:
-    """How likely each reading is [shape=(n,)], summing to 1."""
-    score = np.array([reading.traits @ WEIGHTS for reading in readings])
-    weight = np.exp(score - score.max())
-    return np.asarray(weight / weight.sum())
+    ``weights`` are those that ``python -m training.calibrate`` fitted, unless given.
+    """
+    chosen = reading_weights() if weights is None else weights
+    score = np.array([reading.traits @ chosen for reading in readings])
+    share = np.exp(score - score.max())
+    return np.asarray(share / share.sum())
