@@ -31,6 +31,8 @@ from lib_music.ffmpeg import file_url
 from lib_music.files import digest, slug, write_bytes, write_json
 from lib_music.introduce import SPOTIFY_ANALYSIS, fetched_earlier, introduce, meet_again, no_sound, obtain, suggest
 from lib_music.project import Project, fingerprint
+from lib_music.rehear import CORRECTIONS as CORRECTIONS
+from lib_music.rehear import keep_hearing
 from lib_music.request import Request
 from lib_music.schedule.animation import Animation
 from lib_music.schedule.timebase import Timebase, parse_fps
@@ -38,6 +40,7 @@ from lib_music.track.know import MismatchError, ask_analysis, meet, mismatch_of
 
 if TYPE_CHECKING:
     from lib_music.analysis import Analysis
+    from lib_music.analysis.types import Ear
     from lib_music.prompts.captions import Captioner
     from lib_music.prompts.storyboard import Storyboard
     from lib_music.prompts.suggestions import Suggestions
@@ -54,11 +57,10 @@ log = logging.getLogger("lib_music")
 #: Length of a segment: what a crash can cost.
 SEGMENT_SECONDS = 10
 #: The project's files by stage.
-ANIMATION, STORYBOARD, SETTINGS, CORRECTIONS, THUMBNAIL = (
+ANIMATION, STORYBOARD, SETTINGS, THUMBNAIL = (
     "animation.json",
     "storyboard.json",
     "deforum_settings.txt",
-    "corrections.json",
     "thumbnail.jpg",
 )
 
@@ -355,8 +357,8 @@ def cache_folder() -> Path:
     return (Path(chosen) if chosen else user_cache_path("music-visualizer", appauthor=False)) / "analysis"
 
 
-def hear(audio: Audio, reporter: Reporter) -> Analysis:
-    """Analyse a song, with progress, through the cache."""
+def hear(audio: Audio, reporter: Reporter, ear: Ear = "own") -> Analysis:
+    """Analyse a song with one of our ears, with progress, through the cache."""
     from lib_music.analysis import analyse
 
     reporter.stage("analysis")
@@ -365,7 +367,7 @@ def hear(audio: Audio, reporter: Reporter) -> Analysis:
         reporter.done(fraction)
         reporter.check()
 
-    return analyse(audio, cache=cache_folder(), progress=progress)
+    return analyse(audio, ear=ear, cache=cache_folder(), progress=progress)
 
 
 @dataclass(frozen=True)
@@ -407,15 +409,13 @@ class _Ear:
 
 def _analysis(request: Request, project: Project, audio: Audio, reporter: Reporter, ear: _Ear) -> Analysis:
     """What was heard, saved in the project, with the person's corrections applied."""
-    from lib_music.analysis import read_corrections, save_analysis
-
-    analysis = hear(audio, reporter)
+    analysis = hear(audio, reporter, request.ear)
     if request.spotify_analysis is not None or request.ask_analysis:
         reporter.check()
         analysis = ear.hear(request, project, audio, analysis)
-    save_analysis(project.path("analysis.json"), analysis)
-    corrections = project.path(CORRECTIONS)
-    return read_corrections(corrections).apply(analysis) if corrections.is_file() else analysis
+    analysis, said = keep_hearing(project, analysis)
+    ear.warnings.extend(said)
+    return analysis
 
 
 def _storyboard(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from lib_music.errors import InputError, ProjectError, RangeError
 from lib_music.project import Project
@@ -18,6 +18,9 @@ from lib_music.schedule.animation import MAX_SIZE, MIN_SIZE, SIZE_STEP, Mode
 from lib_music.schedule.timebase import parse_fps
 from lib_music.track.link import parse_link
 
+#: Who may hear the beats in the file itself; what it needs is told where it is asked to.
+Ear = Literal["own", "beat_this"]
+OWN_EARS: tuple[Ear, ...] = get_args(Ear)
 #: The least of a song that makes a video, s.
 MIN_DURATION = 0.1
 #: The most that is taken: times the preset's motion, diffusion steps, letters of a sampler's name.
@@ -42,7 +45,7 @@ class Request:
     ``allow_download`` (audio may be fetched where none was given; ``choose`` is the number or the id of a recording to
     take), ``spotify_content`` (what Spotify says and shows may feed what is painted) and ``keep_mismatch`` (the file
     is right although its length is not Spotify's). ``spotify_analysis`` is a saved audio-analysis of Spotify's that is
-    heard instead of the file; ``ask_analysis`` asks Spotify for it.
+    heard instead of the file; ``ask_analysis`` asks Spotify for it. ``ear`` hears the beats in the file.
     """
 
     song: Path | None
@@ -78,6 +81,7 @@ class Request:
     keep_mismatch: bool = False
     spotify_analysis: Path | None = None
     ask_analysis: bool = False
+    ear: Ear = "own"
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -118,6 +122,8 @@ class Request:
             raise RangeError("the link is not as it is written here", "paste it again")
         if self.choose and not re.fullmatch(r"[1-9]|[\w-]{11}", self.choose, re.ASCII):
             raise RangeError(f"{self.choose[:20]!r} is none of the recordings", "give its number")
+        if self.ear not in OWN_EARS:
+            raise RangeError(f"ear {str(self.ear)[:20]!r} is not known", f"give one of {', '.join(OWN_EARS)}")
 
     def _check_painting(self) -> None:
         if not 0 <= self.intensity <= MAX_INTENSITY:  # NaN is neither

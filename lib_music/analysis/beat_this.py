@@ -107,7 +107,7 @@ def _activations(audio: Audio, tracker: Any, progress: Callable[[float], None] |
     gain = LOUD / peak if 0 < peak < QUIET else 1.0
     for samples, first, last in _windows(audio):
         outputs = tracker(samples * gain, RATE)
-        parts.append(tuple(output.float().cpu().numpy()[first:last] for output in outputs))  # type: ignore[arg-type]
+        parts.append(tuple(output.float().cpu().numpy()[first:last] for output in outputs))
         done += last - first
         if progress is not None:
             progress(min(1.0, done / total))

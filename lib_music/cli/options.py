@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from lib_music import __version__
 from lib_music.errors import InputError
 from lib_music.given import ASPECTS, read_aspect, read_factor, read_size, read_time, read_whole
+from lib_music.request import OWN_EARS
 
 if TYPE_CHECKING:
     from lib_music.request import Request
@@ -43,6 +44,9 @@ def make_parser() -> argparse.ArgumentParser:
     analyze = command("analyze", "Hear a song: beats, bars, sections, key.")
     analyze.add_argument("song", metavar="SONG")
     analyze.add_argument("--json", action="store_true", help="print one JSON object")
+    analyze.add_argument("--clicks", type=Path, metavar="OUT.wav", help="write the song with clicks on its beats")
+    analyze.add_argument("--picture", type=Path, metavar="OUT.png", help="draw what was heard")
+    _ear_option(analyze)
     analyze.add_argument("--start", type=read_time, default=0.0, metavar="S")
     analyze.add_argument("--duration", type=read_time, metavar="S")
 
@@ -105,6 +109,13 @@ def _song_options(parser: argparse.ArgumentParser) -> None:
         "--spotify-analysis",
         metavar="FILE|auto",
         help="hear with Spotify's audio-analysis: a saved one, or asked for where your app still has access",
+    )
+    _ear_option(parser)
+
+
+def _ear_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--ear", choices=OWN_EARS, default="own", help="who hears the beats: ours, or beat_this where it is installed"
     )
 
 
@@ -199,6 +210,7 @@ def request_of(args: argparse.Namespace) -> Request:
         keep_mismatch=args.keep_mismatch,
         spotify_analysis=Path(analysis) if analysis not in (None, "auto") else None,
         ask_analysis=analysis == "auto",
+        ear=args.ear,
     )
 
 

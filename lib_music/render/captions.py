@@ -22,13 +22,13 @@ class CaptionStrip:
         from PIL import Image, ImageDraw
 
         size = max(11, round(height * _TEXT_HEIGHT))
-        font = _font(size)
-        lines = _wrap(text, lambda s: float(font.getlength(s)), 0.94 * width)
+        letters = font(size)
+        lines = _wrap(text, lambda s: float(letters.getlength(s)), 0.94 * width)
         self._rows = min(height, int(len(lines) * size * 1.35 + size) // 2 * 2)
         mask = Image.new("L", (width, self._rows), 0)
         draw: Any = ImageDraw.Draw(mask)
         for i, line in enumerate(lines):
-            draw.text((round(0.03 * width), round(size * (0.45 + 1.35 * i))), line, fill=255, font=font)
+            draw.text((round(0.03 * width), round(size * (0.45 + 1.35 * i))), line, fill=255, font=letters)
         self._mask = np.asarray(mask, np.uint16)
 
     def lay(self, frame: Planes) -> None:
@@ -45,7 +45,8 @@ class CaptionStrip:
             rows[:] = 128 + (rows.astype(np.int16) - 128) * 2 // 5
 
 
-def _font(size: int) -> Any:
+def font(size: int) -> Any:
+    """Pillow's own letters of a size, pixels."""
     from PIL import ImageFont
 
     try:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lib_music.analysis.corrections import Corrections, read_corrections
+from lib_music.analysis.replay import Conflict
 from lib_music.analysis.store import load_analysis
 from lib_music.analysis.types import Analysis
 from lib_music.errors import MusicVisualizerError
@@ -48,6 +49,7 @@ class Known:
     heard : Analysis or None
         As it was heard.
     corrections : Corrections
+        As the person made them, on this hearing or on another.
     warnings : tuple of str
         Files that cannot be read.
     said : tuple of str
@@ -65,7 +67,12 @@ class Known:
     @cached_property
     def analysis(self) -> Analysis | None:
         """As the person wants it heard."""
-        return None if self.heard is None else self.corrections.apply(self.heard)
+        return None if self.heard is None else self.replayed[0].apply(self.heard)
+
+    @cached_property
+    def replayed(self) -> tuple[Corrections, tuple[Conflict, ...]]:
+        """The corrections as they are on what was heard, and what of them is not as the person made it."""
+        return (self.corrections, ()) if self.heard is None else self.corrections.on(self.heard)
 
     @property
     def seed(self) -> int:

@@ -25,6 +25,7 @@ Draw = Callable[["Studio", "Known", "Setup | None"], Any]
 #: Modules that hold a ``PANEL``, in the order in which the view names them.
 MODULES: tuple[str, ...] = (
     "lib_music.studio.history",
+    "lib_music.studio.ear",
     "lib_music.studio.ways_out",
 )
 

@@ -23,7 +23,8 @@ from lib_music.pipeline import CORRECTIONS, STORYBOARD, understand
 from lib_music.project import Project
 from lib_music.prompts.storyboard import write_storyboard
 from lib_music.prompts.suggestions import SUGGESTIONS, read_suggestions, write_suggestions
-from lib_music.request import Request
+from lib_music.rehear import based
+from lib_music.request import Ear, Request
 from lib_music.studio.hearing import HEARING, corrected
 from lib_music.studio.history import STEPS, recorded
 from lib_music.studio.jobs import Job, JobReporter
@@ -171,6 +172,27 @@ def answer(studio: Studio, name: str, action: Mapping[str, Any]) -> Job:
     return _submit(studio, now.project, request, wanted if wanted in usable else usable[0])
 
 
+def hear_again(studio: Studio, name: str, ear: Ear) -> Job:
+    """Hear a song with another of our ears; prompts and corrections stay.
+
+    Raises
+    ------
+    InputError
+        There is no sound yet, or the song is being worked on.
+    """
+    now = known(find_project(studio.host, name))
+    if now.request is None or now.request.song is None or now.heard is None:
+        raise InputError("this song has not been heard yet", "press Produce prompts first")
+    studio.jobs.check_room("produce")
+    _refuse_while_painted(studio, now.project)
+    if any(job.kind == "produce" and job.project == name for job in studio.jobs.active()):
+        raise InputError("this song is being worked on", "wait for it, or interrupt it")
+    suggestions = read_suggestions(now.project.path(SUGGESTIONS))
+    usable = [choice.id for choice in studio.host.captioners() if choice.usable]
+    wanted = suggestions.captioner if suggestions else ""
+    return _submit(studio, now.project, replace(now.request, ear=ear), wanted if wanted in usable else usable[0])
+
+
 def _submit(studio: Studio, project: Project, request: Request, captioner: str) -> Job:
     project.remember(request.to_dict(project), project.imported_prompts())
 
@@ -277,7 +299,7 @@ def _newest_corrections(studio: Studio, content_hash: str) -> Corrections | None
                 theirs = known(project)
                 # One of the command line may have heard a stretch only: its times are others.
                 if theirs.heard is not None and theirs.heard.start == 0:
-                    found.append((path.stat().st_mtime, theirs.corrections))
+                    found.append((path.stat().st_mtime, based(theirs.corrections, theirs.heard)))
         except (MusicVisualizerError, OSError):
             continue
     return max(found, key=lambda pair: pair[0])[1] if found else None

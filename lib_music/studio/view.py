@@ -21,6 +21,7 @@ from lib_music.errors import InputError, MusicVisualizerError
 from lib_music.pipeline import SETTINGS
 from lib_music.prompts.storyboard import distinct
 from lib_music.prompts.suggestions import SUGGESTIONS, Suggestions, read_suggestions
+from lib_music.rehear import told
 from lib_music.studio.estimate import Setup, cost_of, set_up
 from lib_music.studio.know import card_view
 from lib_music.studio.known import Known, known
@@ -69,7 +70,7 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
         "project": now.project.folder.name,
         "song": _song(studio, now),
         **_timeline(now),
-        "hearing": hearing(now.corrections),
+        "hearing": hearing(now.replayed[0]),
         **prompts(now, board),
         "motion": motion.to_dict(),
         "curves": curves(setup.plan.animation) if setup else None,
@@ -77,7 +78,7 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
         "video": _video(studio, now, setup),
         "preview": _preview(studio, now),
         **{panel.name: panel.draw(studio, now, setup) for panel in panels()},
-        "warnings": [*warnings, *(board.suggestions.warnings if board else ()), *_being_painted(studio, now, setup)],
+        "warnings": [*warnings, *told(now.replayed[1]), *(board.suggestions.warnings if board else ()), *_being_painted(studio, now, setup)],
     }
 
 
