@@ -78,7 +78,10 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
         "video": _video(studio, now, setup),
         "preview": _preview(studio, now),
         **{panel.name: panel.draw(studio, now, setup) for panel in panels()},
-        "warnings": [*warnings, *told(now.replayed[1]), *(board.suggestions.warnings if board else ()), *_being_painted(studio, now, setup)],
+        "warnings": [
+            *warnings, *told(now.replayed[1]), *(board.suggestions.warnings if board else ()),
+            *_being_painted(studio, now, setup),
+        ],
     }
 
 
