@@ -20,10 +20,10 @@ test: $(VENV)/.dev
 test-browser: $(BROWSER_VENV)/.browser
 	MUSIC_VISUALIZER_BROWSER_TESTS=required $(BROWSER_VENV)/bin/python -m pytest tests/browser
 
-# The page under the gradio of AUTOMATIC1111 (which needs Python 3.10) and of Forge.
+# The page and the HTTP API under gradio, FastAPI and pydantic of AUTOMATIC1111 (which needs Python 3.10) and of Forge.
 test-ui: .venv-ui341/.ui .venv-ui440/.ui
-	.venv-ui341/bin/python -m pytest tests/ui tests/webui
-	.venv-ui440/bin/python -m pytest tests/ui tests/webui
+	.venv-ui341/bin/python -m pytest tests/ui tests/webui tests/api
+	.venv-ui440/bin/python -m pytest tests/ui tests/webui tests/api
 
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .
@@ -61,10 +61,10 @@ $(BROWSER_VENV)/.browser: pyproject.toml requirements.txt
 
 .venv-ui341/.ui: tests/ui/gradio-3.41.txt pyproject.toml requirements.txt
 	$(UI341_PYTHON) -m venv .venv-ui341
-	.venv-ui341/bin/python -m pip --disable-pip-version-check -q install -r $< -e .
+	.venv-ui341/bin/python -m pip --disable-pip-version-check -q install -r $< -e '.[api-test]'
 	touch $@
 
 .venv-ui440/.ui: tests/ui/gradio-4.40.txt pyproject.toml requirements.txt
 	$(UI440_PYTHON) -m venv .venv-ui440
-	.venv-ui440/bin/python -m pip --disable-pip-version-check -q install -r $< -e .
+	.venv-ui440/bin/python -m pip --disable-pip-version-check -q install -r $< -e '.[api-test]'
 	touch $@

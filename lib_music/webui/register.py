@@ -1,4 +1,4 @@
-"""What the WebUI calls: the tab and the settings.
+"""What the WebUI calls: the tab, the settings, and the HTTP API.
 
 Conventions: the WebUI runs our script again at every Reload UI, after it has dropped all callbacks; these modules stay,
 and with them jobs and threads. Nothing here may fail: a tab that cannot be built becomes one that says why.
@@ -34,11 +34,36 @@ def register(script: str) -> None:
     """
     from modules import script_callbacks
 
-    for kind, callback in (("ui_tabs", on_ui_tabs), ("ui_settings", on_ui_settings)):
+    _keep_with_data()
+    callbacks = (("ui_tabs", on_ui_tabs), ("ui_settings", on_ui_settings), ("app_started", on_app_started))
+    for kind, callback in callbacks:
         waiting = script_callbacks.callback_map[f"callbacks_{kind}"]
         # A second copy of the extension runs these same modules; there is one tab all the same.
         if all(entry.callback is not callback for entry in waiting):
             script_callbacks.add_callback(waiting, callback, category=kind, filename=script)
+
+
+def _keep_with_data() -> None:
+    """What is kept between starts lies with the host's data, which on a pod outlives the machine.
+
+    numba (the host's own packages bring it) would else write where it is installed, which need not be writable.
+    """
+    from lib_music.webui.folders import data_folder
+
+    cache = data_folder() / "cache"
+    os.environ.setdefault("MUSIC_VISUALIZER_CACHE", str(cache / "music-visualizer"))
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
+
+
+def on_app_started(page: Any, app: Any) -> None:
+    """The HTTP API, where the WebUI has one; ``page`` is None where it has no page."""
+    from lib_music.webui.api import add_api, is_wanted
+
+    try:
+        if is_wanted() and not _missing():
+            add_api(app)
+    except Exception:
+        log.exception("the HTTP API of Music Visualizer could not be added")
 
 
 def on_ui_settings() -> None:
@@ -64,11 +89,8 @@ def on_ui_tabs() -> list[tuple[Any, str, str]]:
 def _tab() -> Any:
     from lib_music.studio.studio import studio_of
     from lib_music.ui.tab import build_tab
-    from lib_music.webui.folders import data_folder
     from lib_music.webui.host import WebuiHost
 
-    # Analyses are kept with the host's data, which on a pod outlives the machine.
-    os.environ.setdefault("MUSIC_VISUALIZER_CACHE", str(data_folder() / "cache" / "music-visualizer"))
     return build_tab(studio_of(WebuiHost()), standalone=False)
 
 

@@ -12,6 +12,12 @@ from tests.webui.fake_host import FakeHost
 
 
 @pytest.fixture(autouse=True)
+def _own_numba(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a host's start says to the whole process is not for the next test."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
+
+
+@pytest.fixture(autouse=True)
 def _not_stale(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Files that are edited while the tests run are not what they are about."""
     monkeypatch.setattr(stale, "_PACKAGE", tmp_path / "no package")

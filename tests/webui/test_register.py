@@ -65,7 +65,7 @@ def test_the_script_registers_each_callback_once_at_every_load(webui: FakeHost) 
         # A second copy of the extension runs the same modules.
         runpy.run_path(str(SCRIPT), run_name="music_visualizer.py")
         assert {name: len(waiting) for name, waiting in callbacks.callback_map.items()} == {
-            "callbacks_ui_tabs": 1, "callbacks_ui_settings": 1, "callbacks_app_started": 0,
+            "callbacks_ui_tabs": 1, "callbacks_ui_settings": 1, "callbacks_app_started": 1,
         }  # fmt: skip
 
 
@@ -75,9 +75,10 @@ def test_loading_the_script_imports_nothing_heavy() -> None:
 
     program = (
         "import sys, types\n"
-        "waiting = {'callbacks_ui_tabs': [], 'callbacks_ui_settings': []}\n"
+        "waiting = {f'callbacks_{kind}': [] for kind in ('ui_tabs', 'ui_settings', 'app_started')}\n"
         "callbacks = types.SimpleNamespace(callback_map=waiting, add_callback=lambda *a, **k: None)\n"
-        "sys.modules['modules'] = types.SimpleNamespace(script_callbacks=callbacks)\n"
+        "paths = types.SimpleNamespace(data_path='/nowhere')\n"
+        "sys.modules['modules'] = types.SimpleNamespace(script_callbacks=callbacks, paths_internal=paths)\n"
         "import runpy; runpy.run_path(sys.argv[1])\n"
         "heavy = {'numpy', 'scipy', 'cv2', 'PIL', 'librosa', 'numba', 'gradio', 'requests'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)\n"
@@ -97,7 +98,6 @@ def test_the_tab_is_the_page_of_this_host(webui: FakeHost, monkeypatch: pytest.M
         return Blocks()
 
     page_of(build, monkeypatch)
-    monkeypatch.delenv("MUSIC_VISUALIZER_CACHE", raising=False)
     register.register(str(SCRIPT))
     for _ in range(2):
         [(page, title, tab)] = webui.script_callbacks.ui_tabs_callback()
@@ -106,7 +106,18 @@ def test_the_tab_is_the_page_of_this_host(webui: FakeHost, monkeypatch: pytest.M
     assert standalone is False
     assert first.host.workspace() == webui.data / "outputs" / "music-visualizer"
     assert first.jobs is second.jobs, "a page that is built again finds the jobs of the one before"
-    assert Path(os.environ["MUSIC_VISUALIZER_CACHE"]).is_relative_to(webui.data)
+
+
+def test_what_is_kept_lies_with_the_hosts_data(webui: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MUSIC_VISUALIZER_CACHE", "NUMBA_CACHE_DIR"):
+        monkeypatch.setenv(name, "/elsewhere")
+        monkeypatch.delenv(name)
+    register.register(str(SCRIPT))
+    for name in ("MUSIC_VISUALIZER_CACHE", "NUMBA_CACHE_DIR"):
+        assert Path(os.environ[name]).is_relative_to(webui.data)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/the/persons/own")
+    register.register(str(SCRIPT))
+    assert os.environ["NUMBA_CACHE_DIR"] == "/the/persons/own"
 
 
 def test_a_missing_package_is_named_in_the_tab(webui: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
