@@ -26,7 +26,10 @@ Draw = Callable[["Studio", "Known", "Setup | None"], Any]
 MODULES: tuple[str, ...] = (
     "lib_music.studio.history",
     "lib_music.studio.ear",
+    "lib_music.studio.base",
     "lib_music.studio.ways_out",
+    "lib_music.studio.stills",
+    "lib_music.studio.trial",
 )
 
 
