@@ -1,9 +1,10 @@
 """The sound as a source: path, content hash, range, and ``.blocks()``.
 
-Conventions: time is seconds from the first decoded sample of the file (codec delay removed by the
-decoder), counted in samples, not in the container's time stamps. What is analysed and what is muxed are
-the same :meth:`Audio.blocks`. Samples are float32 in [-1, 1], mono unless asked otherwise; the whole song
-never exists as one array. Only regular files are opened.
+Conventions: time is seconds from the first sample of the sound that was encoded: the codec's delay is
+removed by the decoder where the file states it, and by us where it is known by its kind. It is counted in
+samples, not in the container's time stamps. What is analysed and what is muxed are the same
+:meth:`Audio.blocks`. Samples are float32 in [-1, 1], mono unless asked otherwise; the whole song never
+exists as one array. Only regular files are opened.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ _SILENCE = 1
 _CHUNK = 1 << 20
 #: A header that promises more than this is wrong, seconds.
 _ABSURD = 100 * 3600.0
+#: What an encoder and the decoder put before the sound, in samples, where the file does not say it: an MP3 without
+#: LAME's tag has 576 + 529 of the encoder that most use.
+_DELAYS = {("mp3", "mp3"): 1105, ("mp3", "mp2"): 481, ("aac", "aac"): 1024}
 #: More bytes per second of sound than any lossy stream has: what was decoded was found in noise by chance.
 _LOSSY = {"mp3": 250_000, "aac": 250_000, "ac3": 250_000, "eac3": 800_000, "amr": 10_000, "mpeg": 10**7}
 _MAGIC = (
@@ -62,6 +66,8 @@ class Audio:
         What the person should know: cut short, silent.
     channels : int
         1, or 2 for anything above.
+    delay : float
+        Seconds that the codec put before the sound, and that the decoder does not take away.
     """
 
     path: Path
@@ -72,6 +78,7 @@ class Audio:
     sample_rate: int
     warnings: tuple[str, ...] = ()
     channels: int = 2
+    delay: float = 0.0
 
     def __post_init__(self) -> None:
         if not (self.start >= 0 and self.duration > 0 and self.start + self.duration <= self.total + 1e-3):
@@ -107,7 +114,7 @@ class Audio:
         AudioError
             When the file no longer gives what it gave when it was opened.
         """
-        skip, left = round(self.start * sr), round(self.duration * sr)
+        skip, left = round((self.delay + self.start) * sr), round(self.duration * sr)
         decoded = min(channels, self.channels)
         # rematrix_maxval: the mean of the channels, where ffmpeg would add floats up and overflow
         args = ["-v", "error", *input_args(self.path), "-map", "0:a:0", "-ac", str(decoded), "-ar", str(sr),
@@ -184,7 +191,7 @@ def open_audio(
     taken = left if duration is None else min(duration, left)
     return Audio(path=path, content_hash=_hash(path), start=round(start, 6), duration=round(taken, 6),
                  total=scan.total, sample_rate=header.sample_rate, warnings=tuple(warnings),
-                 channels=header.channels)
+                 channels=header.channels, delay=scan.delay / header.sample_rate)
 
 
 def check_audio(path: Path) -> str:
@@ -234,7 +241,8 @@ def _hash(path: Path) -> str:
 class _Header:
     """What a file says of itself.
 
-    ``promised`` seconds, None when only guessed from the size; ``channels`` 1, or 2 for anything above.
+    ``promised`` seconds, None when only guessed from the size; ``channels`` 1, or 2 for anything above; ``delay``
+    samples that the codec is known to put before the sound, where the file does not state it.
     """
 
     demuxer: str
@@ -242,6 +250,7 @@ class _Header:
     sample_rate: int
     channels: int
     has_video: bool
+    delay: int = 0
 
 
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)")
@@ -269,8 +278,13 @@ def _read_header(path: Path) -> _Header:
     promised = wav_promise(path)
     if found and not guessed:
         promised = int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
+    demuxer = next((name[1] for line in log if (name := _DEMUXER.match(line))), "")
+    codec = re.search(r"Audio: (\w+)", sound)
+    stated = re.search(r", start: (\d+\.\d+)", log[begin])
+    unstated = not stated or float(stated[1]) == 0
     return _Header(
-        demuxer=next((name[1] for line in log if (name := _DEMUXER.match(line))), ""),
+        demuxer=demuxer,
+        delay=_DELAYS.get((demuxer, codec[1] if codec else ""), 0) if unstated else 0,
         promised=promised if promised and promised < _ABSURD else None,
         sample_rate=int(rate[1]),
         channels=1 if re.search(r" Hz, (mono|1 channels)", sound) else 2,
@@ -280,11 +294,12 @@ def _read_header(path: Path) -> _Header:
 
 @dataclass(frozen=True)
 class _Scan:
-    """What decoding it once showed: seconds in the whole file, whether all was sound, and what to say."""
+    """What decoding it once showed: seconds in the whole file, whether all was sound, what to say, and the delay."""
 
     total: float
     stumbled: bool
     warnings: tuple[str, ...]
+    delay: int
 
 
 def _scan(
@@ -302,13 +317,16 @@ def _scan(
     last = first + round(duration * rate) if duration is not None else None
     args = ["-v", "error", *input_args(path), "-map", "0:a:0", "-ac", str(channels), "-ar", str(rate),
             "-f", "s16le", "-"]
-    n, peak = 0, 0
+    n, peak, delay = 0, 0, 0
     with FfmpegOutput(args) as output:
         while raw := output.read(_CHUNK):
             check()
             if not n and trust_promise and header.promised and header.promised > limit:
                 raise _too_long(path, _clock(header.promised), limit)
             block = np.frombuffer(raw[: len(raw) // (2 * channels) * 2 * channels], "<i2")
+            if not n and len(block) > 2 * header.delay * channels:
+                delay = header.delay
+                block = block[delay * channels :]
             part = block[max(0, first - n) * channels : None if last is None else max(0, last - n) * channels]
             if part.size:
                 peak = max(peak, int(part.max()), -int(part.min()))
@@ -325,7 +343,7 @@ def _scan(
                         f"the first {total:.1f} s are used")
     if peak <= _SILENCE and total > start:
         warnings.append("the song is silent in the chosen range")
-    return _Scan(total, bool(output.log), tuple(warnings))
+    return _Scan(total, bool(output.log), tuple(warnings), delay)
 
 
 def _is_plausible(path: Path, header: _Header) -> bool:

@@ -87,10 +87,8 @@ def lag(samples: np.ndarray, reference: np.ndarray, sr: int) -> float:
 def test_clicks_lie_where_they_were_put(songs: dict[str, Path], kind: str, sr: int) -> None:
     audio = open_audio(songs[kind])
     samples, reference = whole(audio, sr), whole(open_audio(songs["wav"]), sr)
-    # a bare AAC stream cannot say how long its codec's lead-in is: one frame of 1024 samples stays
-    lead_in = 1024 / SR if kind == "aac" else 0.0
-    assert audio.total == pytest.approx(SECONDS + lead_in, abs=0.03)
-    assert lag(samples, reference, sr) == pytest.approx(lead_in, abs=0.001)
+    assert audio.total == pytest.approx(SECONDS, abs=0.03)
+    assert lag(samples, reference, sr) == pytest.approx(0, abs=0.001)
     first = int(np.argmax(np.abs(samples) > 0.2)) / sr
     assert first == pytest.approx(FIRST_CLICK + lead_in, abs=0.005)
     assert audio.warnings == ()
