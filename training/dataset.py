@@ -25,8 +25,8 @@ from lib_music.analysis.features import FINE_STEP_DB, N_FINE, RATE, SAMPLE_RATE,
 from lib_music.audio import Audio
 
 FIRST_TEST_SEED = 1_000_000
-#: Frames of one example: 35.7 s, whole spans and whole tonal frames.
-FRAMES = 3072
+#: Frames of one example: 23.8 s, whole spans and whole tonal frames.
+FRAMES = 2048
 _TONAL = 8
 
 

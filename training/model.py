@@ -23,17 +23,16 @@ DILATIONS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 2, 8, 32, 128)
 class Block(nn.Module):
     """A dilated convolution whose outcome is added to what came in."""
 
-    def __init__(self, channels: int, dilation: int, dropout: float) -> None:
+    def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
         self.conv = nn.Conv1d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False)
         self.norm = nn.BatchNorm1d(channels)
-        self.drop = nn.Dropout1d(dropout)
         self.out = nn.Conv1d(channels, channels, 1)
         nn.init.normal_(self.out.weight, std=0.3 / channels**0.5)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.out(self.drop(functional.relu(self.norm(self.conv(x)))))
+        return x + self.out(functional.relu(self.norm(self.conv(x))))
 
 
 class Listener(nn.Module):
@@ -51,8 +50,8 @@ class Listener(nn.Module):
         self.tonal_norm = nn.BatchNorm1d(48)
         self.tonal_out = nn.Linear(48, channels, bias=False)
         self.stem_norm = nn.BatchNorm1d(channels)
-        self.drop = nn.Dropout(dropout)
-        self.body = nn.ModuleList(Block(channels, d, dropout) for d in dilations)
+        self.drop = nn.Dropout1d(dropout)
+        self.body = nn.ModuleList(Block(channels, d) for d in dilations)
         self.last = nn.Conv1d(channels, channels, 1, bias=False)
         self.last_norm = nn.BatchNorm1d(channels)
         self.beat = nn.Linear(channels, 4)
@@ -71,7 +70,7 @@ class Listener(nn.Module):
         x = self.drop(functional.relu(self.stem_norm(x.transpose(1, 2))))
         for block in self.body:
             x = block(x)
-        return functional.relu(self.last_norm(self.last(x))).transpose(1, 2)
+        return functional.relu(self.last_norm(self.last(self.drop(x)))).transpose(1, 2)
 
     def forward(self, image: Tensor, pitches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of beat and downbeat [shape=(batch, frames, 2)], of pulse [shape=(batch, spans)] and of tempo

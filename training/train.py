@@ -78,7 +78,7 @@ class Feed:
 def stacked(examples: list[dataset.Example]) -> tuple[Tensor, ...]:
     """A batch: image, pitches, beats, inside, pulse, tempo."""
     names = ("image", "pitches", "beats", "inside", "pulse", "tempo")
-    return tuple(torch.from_numpy(np.stack([getattr(e, n) for e in examples]).astype(np.float32)) for n in names)
+    return tuple(torch.from_numpy(np.stack([np.asarray(getattr(e, n), np.float32) for e in examples])) for n in names)
 
 
 def losses(net: model.Listener, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
@@ -121,7 +121,8 @@ def train(args: argparse.Namespace) -> None:
     average = Average(net)
     feed = Feed(args.folder, args.batch, args.seed)
     held = [dataset.load(path) for path in sorted(args.held.glob("[0-9]*.npz"))] if args.held else []
-    optimiser = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=0.03, betas=(0.9, 0.98))
+    optimiser = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=0.03, betas=(0.9, 0.98),
+                                  fused=True)
     began = told = judged = time.monotonic()
     step, running = 0, {"beat": 0.0, "downbeat": 0.0, "pulse": 0.0, "tempo": 0.0}
     while (spent := (time.monotonic() - began) / 60) < args.minutes:
@@ -138,7 +139,7 @@ def train(args: argparse.Namespace) -> None:
         average.update(net)
         step += 1
         for name, value in parts.items():
-            running[name] += (float(value) - running[name]) * max(0.02, 1 / step)
+            running[name] += (value.item() - running[name]) * max(0.02, 1 / step)
         if time.monotonic() - told > 20:
             told = time.monotonic()
             print(json.dumps({"minutes": round(spent, 1), "step": step, "pieces": len(feed.pool),
