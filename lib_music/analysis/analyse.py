@@ -134,10 +134,19 @@ def analysis_to_dict(analysis: Analysis) -> dict[str, Any]:
     def mean(values: Floats) -> float:
         return round(float(values.mean()), 4) if values.size else 0.0
 
+    def each(values: Any) -> list[float]:
+        return [round(float(value), 4) for value in values]
+
     return {
-        "beats": [round(float(t), 4) for t in found.times],
-        "downbeats": [round(float(t), 4) for t in found.downbeats],
+        "beats": each(found.times),
+        "downbeats": each(found.downbeats),
+        "positions": found.positions.tolist(),
+        "beat_confidence": each(found.confidence),
+        "downbeat_confidence": each(found.downbeat_confidence),
+        "beats_per_bar": found.beats_per_bar,
         "tempo": round(found.tempo, 4),
+        "tempo_alternatives": [{"bpm": round(b, 4), "weight": round(w, 4)} for b, w in found.alternatives],
+        "beat_presence": {"rate": analysis.beat_presence.rate, "values": each(analysis.beat_presence.values)},
         "sections": [
             {"start": round(s.start, 4), "end": round(s.end, 4), "label": s.label, "role": s.role,
              "energy": round(s.energy, 4), "confidence": round(float(c), 4)}
@@ -152,4 +161,6 @@ def analysis_to_dict(analysis: Analysis) -> dict[str, Any]:
             "beats": mean(found.confidence), "downbeats": round(found.bar_confidence, 4),
             "sections": mean(analysis.sections.confidence[1:]), "key": round(analysis.key_confidence, 4),
         },
+        "ear": analysis.ear,
+        "version": analysis.version,
     }

@@ -58,10 +58,10 @@ def write_clicks(
         for block in audio.blocks(rate, channels=2 if channels == 2 else 1):
             mixed = SONG * block
             first, last = np.searchsorted(at, (done - sounds[True].size, done + len(block)))
-            ends = [*at[first + 1 : last].tolist(), None]
-            for place, end, down in zip(at[first:last].tolist(), ends, beats.positions[first:last] == 1, strict=True):
+            for i in range(int(first), int(last)):
                 # The next click cuts this one off, so that two never add up.
-                _lay(mixed, sounds[bool(down)], place - done, None if end is None else end - done)
+                end = int(at[i + 1]) if i + 1 < at.size else total
+                _lay(mixed, sounds[bool(beats.positions[i] == 1)], int(at[i]) - done, end - done)
             np.clip(mixed, -1, 1, out=mixed)
             file.write(np.rint(32767 * mixed).astype("<i2").tobytes())
             done += len(block)
@@ -85,9 +85,9 @@ def _click(pitch: float, rate: int) -> Floats:
     return (CLICK * np.cos(2 * np.pi * pitch * t) * np.exp(-t / 0.006)).astype(np.float32)
 
 
-def _lay(mixed: Floats, click: Floats, place: int, end: int | None) -> None:
-    """Add a click that begins at sample ``place``, which may lie before the block."""
-    stop = min(len(mixed), place + click.size, len(mixed) if end is None else end)
+def _lay(mixed: Floats, click: Floats, place: int, end: int) -> None:
+    """Add a click that begins at sample ``place``, which may lie before the block, and is over by ``end``."""
+    stop = min(len(mixed), place + click.size, end)
     if stop > max(place, 0):
         part = click[max(0, -place) : stop - place]
         mixed[max(place, 0) : stop] += part if mixed.ndim == 1 else part[:, None]
