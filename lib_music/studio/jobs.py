@@ -27,17 +27,21 @@ from lib_music.files import clear_asides, read_json, write_json
 from lib_music.pipeline import Reporter
 from lib_music.studio.host import Painting
 
-Kind = Literal["produce", "preview", "warm-up", "visualize"]
+Kind = Literal["produce", "preview", "warm-up", "visualize", "stills", "test"]
 State = Literal["waiting", "running", "done", "failed", "interrupted"]
 Work = Callable[["JobReporter"], Mapping[str, str]]
 
 #: Which lane does what, and which share of a job each stage takes; stages not named here take none.
-LANES: Mapping[Kind, str] = {"produce": "hear", "preview": "hear", "warm-up": "paint", "visualize": "paint"}
+LANES: Mapping[Kind, str] = {
+    "produce": "hear", "preview": "hear", "warm-up": "paint", "visualize": "paint", "stills": "paint", "test": "paint",
+}  # fmt: skip
 SHARES: Mapping[Kind, Mapping[str, float]] = {
     "produce": {"track": 0.03, "analysis": 0.72, "prompts": 0.20, "schedule": 0.05},
     "preview": {"analysis": 0.01, "schedule": 0.01, "render": 0.93, "mux": 0.05},
     "warm-up": {"warm-up": 1.0},
     "visualize": {"analysis": 0.01, "schedule": 0.01, "warm-up": 0.01, "render": 0.95, "mux": 0.02},
+    "stills": {"stills": 1.0},
+    "test": {"schedule": 0.02, "render": 0.95, "mux": 0.03},
 }
 #: A stage that takes this share of a job or more says how much time is left.
 _MAIN = 0.5
@@ -56,6 +60,8 @@ AFTER: Mapping[Kind, str] = {
     "preview": "press Preview again",
     "warm-up": "press Estimate again",
     "visualize": "Resume goes on from there",
+    "stills": "press Stills again: what is painted stays",
+    "test": "press Test again: it goes on from there",
 }
 RECORD_VERSION = 1
 _ID = re.compile(r"mv-[0-9a-f]{16}")

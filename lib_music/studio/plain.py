@@ -7,14 +7,14 @@ command line; the WebUI's credentials come from the environment and are never he
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lib_music.errors import InputError, Interrupted, ProjectError
-from lib_music.studio.host import Choice, Model, Painting, Preferences
+from lib_music.studio.host import Choice, Model, Painting, Preferences, Still
 
 if TYPE_CHECKING:
     from lib_music.pipeline import Plan

@@ -243,7 +243,7 @@ def warm_up(studio: Studio, project: str, motion: Motion) -> Job:
     motion = seen(motion, asked(held, motion, chosen_renderer(studio, motion)))
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
-        with _turn(studio, reporter):
+        with turn(studio, reporter):
             _warm_up(studio, motion, reporter)
         return {}
 
@@ -266,7 +266,7 @@ def _warm_up(studio: Studio, motion: Motion, reporter: JobReporter) -> None:
 
 
 @contextlib.contextmanager
-def _turn(studio: Studio, reporter: JobReporter) -> Iterator[None]:
+def turn(studio: Studio, reporter: JobReporter) -> Iterator[None]:
     """Hold the host's turn; its progress bar and its Interrupt are this job's meanwhile."""
     reporter.describe = lambda _: "waiting for the GPU"
     reporter.stage("waiting")
@@ -295,7 +295,7 @@ def visualize(studio: Studio, project: str, motion: Motion) -> Job:
     held = set_up(studio, project, motion).project
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
-        with _free(held, reporter) as opened:
+        with free(held, reporter) as opened:
             result = _visualize(studio, opened, motion, reporter)
         return {"video": result.video.name, "settings": result.settings.name}
 
@@ -303,7 +303,7 @@ def visualize(studio: Studio, project: str, motion: Motion) -> Job:
 
 
 @contextlib.contextmanager
-def _free(project: Project, reporter: JobReporter) -> Iterator[Project]:
+def free(project: Project, reporter: JobReporter) -> Iterator[Project]:
     """Open a project as soon as nobody else works in it."""
     reporter.describe = lambda _: "waiting for the project: another run works in it"
     while True:
@@ -327,7 +327,7 @@ def _visualize(studio: Studio, project: Project, motion: Motion, reporter: JobRe
         reporter.say(line)
     if (done := already_painted(setup.plan, project, setup.painter, reporter)) is not None:
         return done
-    with _turn(studio, reporter):
+    with turn(studio, reporter):
         # Another checkpoint may have been chosen while it waited, or one be loaded for the first picture.
         setup = marked_for(setup, studio)
         if setup.renderer == "deforum" and _is_unknown(studio, setup):

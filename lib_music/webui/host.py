@@ -12,16 +12,16 @@ import functools
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib_music.errors import DeforumError, InputError, Interrupted
-from lib_music.studio.host import Choice, Model, Painting, Preferences
-from lib_music.webui import folders, settings
+from lib_music.studio.host import Choice, Model, Painting, Preferences, Still
+from lib_music.webui import folders, settings, stills
 from lib_music.webui.stale import is_stale
-from lib_music.webui.turn import heeded, in_turn, kept_state, pressed_interrupt, queue, turn
+from lib_music.webui.turn import in_turn, pressed_interrupt, queue, turn
 
 if TYPE_CHECKING:
     from lib_music.pipeline import Plan
@@ -29,14 +29,8 @@ if TYPE_CHECKING:
     from lib_music.prompts.captions import Captioner
     from lib_music.render.renderer import Renderer, ShouldStop
 
-_DEFAULT_SAMPLER = "Euler a"
 #: Seconds that a switch of the model waits for the GPU; requests may not take a minute.
 _SWITCH_PATIENCE = 20.0
-#: What one picture leaves in the host's state; whether Interrupt was pressed meanwhile stays.
-_PICTURE_FIELDS = (
-    "job_count", "job_no", "sampling_step", "sampling_steps", "current_latent", "current_image",
-    "current_image_sampling_step",
-)  # fmt: skip
 _NO_MODEL = "no checkpoint is loaded: put one into models/Stable-diffusion and choose it at the top of the page"
 
 
@@ -94,7 +88,7 @@ class WebuiHost:
         from modules import sd_samplers
 
         names = list(dict.fromkeys(str(name) for name in sd_samplers.visible_sampler_names()))
-        return tuple(sorted(names, key=lambda name: name != _DEFAULT_SAMPLER))
+        return tuple(sorted(names, key=lambda name: name != stills.DEFAULT_SAMPLER))
 
     def captioner(self, id: str, should_stop: ShouldStop) -> Captioner:
         """The captioner of that id; it takes the GPU's turn itself."""
@@ -152,28 +146,31 @@ class WebuiHost:
 
     def warm_up(self, width: int, height: int, sampler: str, steps: int) -> float | None:
         """Paint one picture inside a turn: seconds it took, without loading the model and the GPU's first kernels."""
-        from modules import devices, shared
-
-        if _checkpoint() is None:
-            raise DeforumError("no checkpoint is loaded", _NO_MODEL.partition(": ")[2])
-        if sampler and sampler not in self.samplers():
-            raise InputError(f"the WebUI has no sampler {sampler!r}", "choose one of the list")
-        stopped = False
-        with _kept_last_prompt(), kept_state(shared.state, _PICTURE_FIELDS), heeded(shared.state):
-            try:
-                _paint(width, height, sampler, 1)
-                began = time.monotonic()
-                _paint(width, height, sampler, steps)
-                seconds = time.monotonic() - began
-                stopped = shared.state.interrupted or shared.state.stopping_generation
-            except Exception as error:
-                raise _painting_error(error, width, height) from error
-            finally:
-                devices.torch_gc()
+        self._check_can_paint(sampler)
+        seconds, stopped = stills.measure(width, height, sampler, steps)
         if stopped or self.interrupted():
             # It gave no picture, or a half one, in less time.
             raise Interrupted("stopped during the warm-up picture", "start it again")
         return seconds
+
+    def _check_can_paint(self, sampler: str) -> None:
+        if _checkpoint() is None:
+            raise DeforumError("no checkpoint is loaded", _NO_MODEL.partition(": ")[2])
+        if sampler and sampler not in self.samplers():
+            raise InputError(f"the WebUI has no sampler {sampler!r}", "choose one of the list")
+
+    def paint_still(self, still: Still, should_stop: ShouldStop) -> bytes | None:
+        """One picture of the loaded checkpoint, inside a turn: a PNG that carries its infotext."""
+        self._check_can_paint(still.sampler)
+        return stills.paint_still(still, lambda: should_stop() or self.interrupted())
+
+    def can_paste(self) -> bool:
+        """The WebUI has img2img and Extras."""
+        return True
+
+    def bind_paste(self, buttons: Mapping[str, Any], image: Any, text: Any) -> None:
+        """Through the WebUI's own paste."""
+        stills.bind_paste(buttons, image, text)
 
     def credentials_folder(self) -> Path:
         """Where Spotify's credentials may lie: the user's settings, else a dot folder that is never served."""
@@ -318,50 +315,3 @@ def _switch_forge(info: Any, model: Model) -> None:
         main_entry.modules_change(names, save=False, refresh=False)
     main_entry.checkpoint_change(info.title, save=False, refresh=False)
     main_entry.refresh_model_loading_parameters()
-
-
-def _paint(width: int, height: int, sampler: str, steps: int) -> None:
-    """One picture through the host's txt2img, kept nowhere."""
-    from modules import processing, shared
-
-    p = processing.StableDiffusionProcessingTxt2Img(
-        sd_model=shared.sd_model,
-        prompt="",
-        seed=1,
-        sampler_name=sampler or _DEFAULT_SAMPLER,
-        steps=steps,
-        cfg_scale=7.0,
-        width=width,
-        height=height,
-        do_not_save_samples=True,
-        do_not_save_grid=True,
-    )
-    with contextlib.closing(p):
-        processing.process_images(p)
-
-
-@contextlib.contextmanager
-def _kept_last_prompt() -> Iterator[None]:
-    """The host keeps its last picture's prompt in ``params.txt``; ours is not the person's."""
-    path = folders.data_folder() / "params.txt"
-    before = path.read_bytes() if path.is_file() else None
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            if before is not None:
-                path.write_bytes(before)
-            else:
-                path.unlink(missing_ok=True)
-
-
-def _painting_error(error: Exception, width: int, height: int) -> Exception:
-    """What painting ended in, with the way on."""
-    if isinstance(error, Interrupted):
-        return error
-    if type(error).__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower():
-        return DeforumError(
-            f"the GPU's memory is too small for {width}x{height}",
-            "choose a smaller size, or start the WebUI with --medvram",
-        )
-    return DeforumError(f"the warm-up picture failed: {type(error).__name__}: {error}", "see the WebUI's console")

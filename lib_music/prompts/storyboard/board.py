@@ -38,12 +38,17 @@ DEFAULT_NEGATIVE = Found(
 
 @dataclass(frozen=True)
 class Row:
-    """What is painted wherever a label stands; a ``negative`` of None is the storyboard's."""
+    """What is painted wherever a label stands.
+
+    A ``negative`` of None is the storyboard's. A seed that is ``locked`` was chosen by the person, who saw what it
+    paints: another seed for the whole song leaves it as it is.
+    """
 
     label: str
     prompt: Text
     seed: int
     negative: Text | None = None
+    locked: bool = False
 
     def __post_init__(self) -> None:
         if not self.prompt.text.strip():
@@ -136,8 +141,12 @@ class Storyboard:
         return tuple(resolved)
 
     def reseeded(self, seed: int) -> Storyboard:
-        """The same words with other seeds, which follow from ``seed`` and the rows' own; overrides keep theirs."""
-        return replace(self, rows=tuple(replace(row, seed=derived_seed(str(row.seed), seed)) for row in self.rows))
+        """The same words with other seeds, which follow from ``seed`` and the rows' own.
+
+        Overrides and locked rows keep theirs.
+        """
+        rows = (row if row.locked else replace(row, seed=derived_seed(str(row.seed), seed)) for row in self.rows)
+        return replace(self, rows=tuple(rows))
 
     def _rows_for(self, sections: Sections) -> dict[str, Row]:
         """A row for every label: its own, or the next in turn with a seed of its own."""

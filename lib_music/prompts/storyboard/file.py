@@ -231,7 +231,11 @@ def _row(entry: Mapping[str, Any], seed: int) -> Row | None:
         return None
     own_seed = entry.get("seed")
     negative = _text(entry, "negative", None)
-    return Row(label, prompt, derived_seed(label, seed) if own_seed is None else own_seed, negative)
+    locked = entry.get("locked", False)
+    if not isinstance(locked, bool):
+        raise StoryboardError(f"'locked' is {_kind(locked)}, not true or false", "leave it out, or write true")
+    return Row(label, prompt, derived_seed(label, seed) if own_seed is None else own_seed, negative,
+               locked and own_seed is not None)  # fmt: skip
 
 
 def _override(entry: Mapping[str, Any]) -> tuple[tuple[str, int], Override]:
@@ -313,7 +317,8 @@ def _row_document(row: Row, sections: Sections | None) -> dict[str, Any]:
         document["roles"] = list(distinct(section.role for section in here))
         document["times"] = [f"{_clock(section.start)}-{_clock(section.end)}" for section in here]
     negative = _text_fields("negative", row.negative)
-    return {**document, **_text_fields("prompt", row.prompt), **negative, "seed": row.seed}
+    seed = {"seed": row.seed, "locked": True} if row.locked else {"seed": row.seed}
+    return {**document, **_text_fields("prompt", row.prompt), **negative, **seed}
 
 
 def _override_document(override: Override) -> dict[str, Any]:

@@ -1,0 +1,325 @@
+"""Stills: what each section looks like with the real checkpoint, before the night is spent; and four bars of video.
+
+Conventions: a still is asked as Deforum is given the section's first frame (prompt, negative, seed, cfg scale, size,
+sampler, steps), without the frames before it. Pictures lie in ``stills/`` of the project under a mark of all that
+decides them, so that sections which share everything share one picture, and a picture is never painted twice.
+``stills/stills.json`` says what was last painted for each section and which other seed is tried there; a locked seed is
+the storyboard's own. A section is named by its label and how often that label was there before.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from lib_music.errors import InputError, MusicVisualizerError
+from lib_music.files import read_json, write_bytes, write_json
+from lib_music.pipeline import STORYBOARD
+from lib_music.project import Project, fingerprint
+from lib_music.prompts.storyboard import derived_seed, read_storyboard, write_storyboard
+from lib_music.render.deforum_settings import NEGATIVE_MARK, SEED_MODULUS, join_prompt
+from lib_music.schedule.cadence import snap
+from lib_music.studio.estimate import Setup, set_up
+from lib_music.studio.host import Still
+from lib_music.studio.jobs import JobReporter
+from lib_music.studio.known import Known, known
+from lib_music.studio.motion import read_motion
+from lib_music.studio.panels import Panel
+from lib_music.studio.studio import Studio
+
+if TYPE_CHECKING:
+    from lib_music.schedule.animation import Animation
+
+FOLDER, LIST, VERSION = "stills", "stills.json", 1
+#: Stills kept in a project.
+MOST = 300
+Name = tuple[str, int]
+
+
+def stills_of(animation: Animation) -> tuple[Still, ...]:
+    """The picture to paint of each section of a video, in the order of its cues."""
+    n = animation.timebase.n_frames
+    seeds, scale = (animation.schedules.get(key) for key in ("seed_schedule", "cfg_scale_schedule"))
+    sampled = seeds.sample(n) if seeds else None
+    scales = scale.sample(n) if scale else None
+    found = []
+    for cue in animation.cues:
+        first, middle = snap(cue.start, animation.cadence), (cue.start + cue.end) // 2
+        # Prompts change at diffused frames, so that the middle has the section's own whatever the cadence.
+        positive, negative = _words(animation, middle)
+        seed = int(round(sampled[first]) if sampled is not None else animation.seed + first) % SEED_MODULUS
+        # A tenth is less than an eye tells; two returns of a section share their picture.
+        cfg_scale = round(float(scales[first]), 1) if scales is not None else 7.0
+        size = (animation.width, animation.height)
+        found.append(Still(positive, negative, seed, *size, animation.sampler, animation.steps, cfg_scale))
+    return tuple(found)
+
+
+def _words(animation: Animation, frame: int) -> tuple[str, str]:
+    """Prompt and negative at a frame, as Deforum takes them apart; the base's own where prompts are not driven."""
+    if animation.driven and "prompts" not in animation.driven:
+        own = {int(k): str(v) for k, v in animation.base_settings.get("prompts", {}).items() if str(k).isdigit()}
+        joined = own[max((k for k in own if k <= frame), default=min(own))] if own else ""
+    else:
+        texts = (animation.prompts, animation.negatives)
+        joined = join_prompt(*(text[max(k for k in text if k <= frame)] for text in texts))
+    positive, _, negative = joined.partition(NEGATIVE_MARK)
+    return positive.strip(), negative.strip()
+
+
+def mark_of(studio: Studio, setup: Setup, still: Still) -> str:
+    """What decides a picture, as a file's name."""
+    model = setup.model
+    checkpoint = (model.checkpoint, model.checkpoint_hash, model.vae, model.vae_hash) if model else ()
+    return fingerprint(str(still), str(checkpoint), studio.host.name)[:24]
+
+
+def _read(project: Project) -> dict[Name, dict[str, Any]]:
+    """What was last painted and tried for each section; empty where nothing was, or the list is damaged."""
+    try:
+        found = read_json(project.folder / FOLDER / LIST)
+        return {
+            (str(entry["label"]), int(entry["occurrence"])): {
+                "key": "".join(c for c in str(entry.get("key", "")) if c in "0123456789abcdef")[:24],
+                "tried": int(entry["tried"]) % SEED_MODULUS if entry.get("tried") is not None else None,
+            }
+            for entry in found["stills"][:MOST]
+        }
+    except (MusicVisualizerError, KeyError, TypeError, ValueError, OverflowError):
+        return {}
+
+
+def _write(project: Project, kept: Mapping[Name, Mapping[str, Any]]) -> None:
+    entries = [{"label": label, "occurrence": n, **entry} for (label, n), entry in kept.items()]
+    write_json(project.folder / FOLDER / LIST, {"version": VERSION, "stills": entries[-MOST:]})
+
+
+def _tried(still: Still, entry: Mapping[str, Any] | None) -> Still:
+    """With the other seed that is tried in this section, if one is."""
+    tried = entry.get("tried") if entry else None
+    return still if tried is None else replace(still, seed=int(tried))
+
+
+# -- painting --------------------------------------------------------------------------------------------------------
+
+
+def _ready(studio: Studio, project: Project) -> Setup:
+    if known(project).heard is None:
+        raise InputError("this song has not been heard yet", "press Produce prompts first")
+    return set_up(studio, project.folder.name, read_motion(studio.host, project))
+
+
+def _one(setup: Setup, action: Mapping[str, Any]) -> Name:
+    """The section that an action names by its number."""
+    number = action.get("section")
+    sections = setup.plan.analysis.sections
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(sections):
+        raise InputError(f"there is no section {str(number)[:20]}", "reload the page")
+    label = sections.labels[number]
+    name = (label, sections.labels[: number + 1].count(label))
+    if name not in _names(setup):
+        raise InputError(f"section {number + 1} lies outside the range of the video", "change Start and Length")
+    return name
+
+
+def _names(setup: Setup) -> dict[Name, int]:
+    """The sections of the video by name, with their number in the song, in the order of the video's cues."""
+    animation, sections = setup.plan.animation, setup.plan.analysis.sections
+    begin = animation.sound_start - setup.plan.analysis.start
+    found: dict[Name, int] = {}
+    for cue in animation.cues:
+        middle = begin + float((cue.start + cue.end) / 2 / animation.timebase.fps)
+        number = max(0, int(np.searchsorted(sections.intervals[:, 0], middle, side="right")) - 1)
+        label = sections.labels[number]
+        found[label, sections.labels[: number + 1].count(label)] = number
+    return found
+
+
+def _asked(setup: Setup) -> dict[Name, Still]:
+    """The picture of each section of the video, by its name in the whole song."""
+    return dict(zip(_names(setup), stills_of(setup.plan.animation), strict=True))
+
+
+def _paint_all(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
+    """Every section that has no picture of what it is now."""
+    setup = _ready(studio, project)
+    _submit(studio, project, tuple(_names(setup)))
+
+
+def _paint_one(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
+    """One section; with ``"reroll"`` with another seed, which counts only when it is locked."""
+    setup = _ready(studio, project)
+    name = _one(setup, action)
+    if action.get("reroll") is True:
+        kept = _read(project)
+        kept[name] = {**kept.get(name, {"key": ""}), "tried": secrets.randbelow(2**31)}
+        _write(project, kept)
+    _submit(studio, project, (name,))
+
+
+def _submit(studio: Studio, project: Project, names: tuple[Name, ...]) -> None:
+    def work(reporter: JobReporter) -> Mapping[str, str]:
+        return {"stills": str(_paint(studio, project, names, reporter))}
+
+    studio.jobs.submit("stills", project.folder.name, work)
+
+
+def _paint(studio: Studio, project: Project, names: tuple[Name, ...], reporter: JobReporter) -> int:
+    """Paint what is missing of these sections, inside one turn; each picture is kept as soon as it is there."""
+    from lib_music.studio.video import turn
+
+    painted = 0
+    with turn(studio, reporter):
+        setup = _ready(studio, project)
+        asked = _asked(setup)
+        wanted = [name for name in names if name in asked]
+        reporter.describe = lambda amount: f"still {min(len(wanted), int(amount) + 1)} of {len(wanted)}"
+        reporter.stage("stills", max(1, len(wanted)))
+        for done, name in enumerate(wanted):
+            reporter.done(done)
+            reporter.check()
+            still = _tried(asked[name], _read(project).get(name))
+            picture = project.folder / FOLDER / f"{mark_of(studio, setup, still)}.png"
+            if not picture.is_file():
+                write_bytes(picture, _picture(studio, setup, name, still, reporter))
+                painted += 1
+            # Read again: another seed may have been tried meanwhile.
+            kept = _read(project)
+            kept[name] = {"tried": None, **kept.get(name, {}), "key": picture.stem}
+            _write(project, kept)
+        reporter.done(len(wanted))
+    _forget(project)
+    return painted
+
+
+def _picture(studio: Studio, setup: Setup, name: Name, still: Still, reporter: JobReporter) -> bytes:
+    """The picture of the checkpoint; where none paints, what the animatic shows there."""
+    if setup.renderer == "deforum":
+        painted = studio.host.paint_still(still, reporter.should_stop)
+        if painted is not None:
+            return painted
+    return _animatic_picture(setup, list(_names(setup)).index(name))
+
+
+def _animatic_picture(setup: Setup, cue: int) -> bytes:
+    """The animatic's frame in the middle of a section."""
+    import cv2
+
+    from lib_music.render.animatic import Animatic
+    from lib_music.render.pixels import frame_to_rgb
+    from lib_music.schedule.excerpt import excerpt
+
+    animation = setup.plan.animation
+    at = animation.cues[cue]
+    first = max(at.start, (at.start + at.end) // 2 - animation.cadence)
+    part = excerpt(animation, first, min(at.end, first + animation.cadence + 1))
+    painter = Animatic.from_file(setup.plan.cover, captions=setup.motion.captions)
+    *_, frame = painter.frames(part, 0, None)
+    good, png = cv2.imencode(".png", np.ascontiguousarray(frame_to_rgb(frame)[..., ::-1]))
+    if not good:
+        raise InputError("the still cannot be written as PNG", "choose another size")
+    return bytes(png.tobytes())
+
+
+def _forget(project: Project) -> None:
+    """Delete the pictures that no section shows, beyond the newest :data:`MOST`."""
+    folder = project.folder / FOLDER
+    shown = {entry["key"] for entry in _read(project).values()}
+    pictures = sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in pictures[MOST:]:
+        if path.stem not in shown:
+            path.unlink(missing_ok=True)
+
+
+# -- locking ---------------------------------------------------------------------------------------------------------
+
+
+def _lock(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
+    """Keep the seed of a section's still for its label, in the video too."""
+    _set_seed(studio, project, action, lambda still, label, seed: (still.seed, True))
+
+
+def _unlock(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
+    """Give a label the seed back that follows from the song."""
+    _set_seed(studio, project, action, lambda still, label, seed: (derived_seed(label, seed), False))
+
+
+def _set_seed(
+    studio: Studio, project: Project, action: Mapping[str, Any], chosen: Callable[[Still, str, int], tuple[int, bool]]
+) -> None:
+    setup = _ready(studio, project)
+    name = _one(setup, action)
+    kept = _read(project)
+    still = _tried(_asked(setup)[name], kept.get(name))
+    with project.editing():
+        now = known(project)
+        board = now.board()
+        if board is None:
+            raise InputError("this song has no prompts yet", "press Produce prompts first")
+        storyboard = read_storyboard(project.path(STORYBOARD), board.sections, seed=now.seed)
+        label = name[0]
+        rows = storyboard.rows
+        if label not in [row.label for row in rows]:
+            rows = (*rows, board.row(label))
+        seed, locked = chosen(still, label, now.seed)
+        rows = tuple(replace(row, seed=seed, locked=locked) if row.label == label else row for row in rows)
+        # A seed of one occurrence alone would hide the label's.
+        overrides = {key: replace(o, seed=None) if key[0] == label else o for key, o in storyboard.overrides.items()}
+        write_storyboard(project.path(STORYBOARD), replace(storyboard, rows=rows, overrides=overrides), board.sections)
+    if name in kept:
+        _write(project, {**kept, name: {**kept[name], "tried": None}})
+
+
+# -- drawing ---------------------------------------------------------------------------------------------------------
+
+
+def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
+    """A card for each section of the video: its picture, whether it is still true, its seed and lock."""
+    if setup is None:
+        return {"ready": False, "real": False, "paste": False, "items": []}
+    kept, asked = _read(now.project), _asked(setup)
+    locked = {row.label for row in setup.plan.storyboard.rows if row.locked}
+    items = []
+    for name, number in _names(setup).items():
+        if name not in asked:
+            continue
+        entry = kept.get(name)
+        still = _tried(asked[name], entry)
+        fresh = now.project.folder / FOLDER / f"{mark_of(studio, setup, still)}.png"
+        last = now.project.folder / FOLDER / f"{entry['key']}.png" if entry and entry["key"] else fresh
+        shown = fresh if fresh.is_file() else last
+        items.append({
+            "section": number,
+            "label": name[0],
+            "role": setup.plan.analysis.sections.roles[number],
+            "prompt": still.prompt[:300],
+            "seed": still.seed,
+            "tried": entry is not None and entry["tried"] is not None,
+            "locked": name[0] in locked,
+            "url": _url(studio, shown) if shown.is_file() else None,
+            "stale": shown != fresh,
+        })  # fmt: skip
+    real = setup.renderer == "deforum"
+    return {"ready": True, "real": real, "paste": real and studio.host.can_paste(), "items": items}
+
+
+def _url(studio: Studio, path: Path) -> str | None:
+    try:
+        url = studio.host.file_url(path)
+    except InputError:
+        return None
+    return f"{url}{'&' if urlsplit(url).query else '?'}v={path.stat().st_mtime_ns // 10**6}"
+
+
+PANEL = Panel(
+    "stills",
+    "preview",
+    _draw,
+    {"stills": _paint_all, "still": _paint_one, "lock_still": _lock, "unlock_still": _unlock},
+)
