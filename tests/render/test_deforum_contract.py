@@ -219,3 +219,48 @@ def _stock(helpers: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((helpers.parent / "default_settings.txt").read_text(encoding="utf-8"))
     told = {"positive_prompts", "negative_prompts", "sd_model_name", "sd_model_hash", "deforum_git_commit_id"}
     return {key: value for key, value in found.items() if key not in told}
+
+
+def _keys(folder: Path) -> dict[str, Any]:
+    """Every key of the installed Deforum's settings with the value that it declares, read off its source."""
+    import ast
+
+    found: dict[str, Any] = {}
+    tree = ast.parse((folder / "args.py").read_text(encoding="utf-8"))
+    for function in tree.body:
+        if not isinstance(function, ast.FunctionDef) or not function.name.endswith("Args") or "Root" in function.name:
+            continue
+        for node in (n.value for n in ast.walk(function) if isinstance(n, ast.Return)):
+            for key, entry in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
+                assert isinstance(key, ast.Constant)
+                fields = zip(entry.keys, entry.values, strict=True) if isinstance(entry, ast.Dict) else ()
+                value = next((v for k, v in fields if getattr(k, "value", "") == "value"), entry)
+                found[str(key.value)] = value.value if isinstance(value, ast.Constant) else DEFAULTS.get(str(key.value))
+    units = ast.parse((folder / "deforum_controlnet.py").read_text(encoding="utf-8"))
+    (names,) = (f for f in units.body if isinstance(f, ast.FunctionDef) and f.name == "controlnet_component_names")
+    words = [n.value for n in ast.walk(names) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    found.update({f"cn_{unit}_{word}": DEFAULTS.get(f"cn_{unit}_{word}") for unit in (1, 5) for word in words
+                  if word.isidentifier()})  # fmt: skip
+    return {key: value for key, value in found.items() if key not in NOT_LOADED}
+
+
+@pytest.mark.parametrize("ticked", [(), ("prompts",), ("zoom", "strength", "seed"), None])
+def test_every_key_of_the_installed_deforum_is_kept_unless_it_is_ticked(ticked: tuple[str, ...] | None) -> None:
+    """Over all that it declares, ControlNet of the first and the last unit included."""
+    from lib_music.render.deforum_base import parse_base_settings
+    from lib_music.render.deforum_ticks import ALWAYS, FIRST, TICKS
+    from tests.render.test_deforum_ticks import as_the_page_asks, other
+
+    folder = os.environ.get("DEFORUM_DIR", "")
+    if not folder:
+        pytest.skip("DEFORUM_DIR does not name a checkout of Deforum")
+    keys = _keys(Path(folder) / "scripts" / "deforum_helpers")
+    assert {"W", "zoom", "depth_algorithm", "hybrid_motion", "init_images", "mask_file", "cn_5_weight"} <= set(keys)
+    theirs = {key: other(key) if key in DEFAULTS else f"theirs {value}" for key, value in keys.items()}
+    theirs |= {"prompts": {"0": "a <lora:x:1>"}, "parseq_manifest": ""}
+    base = dict(parse_base_settings(json.dumps(theirs), "theirs").values)
+    ticks = set(FIRST if ticked is None else ticked)
+    built = build_settings(as_the_page_asks(base, ticks), batch_name="song")
+    ours = {key for tick in TICKS if tick.id in ticks for key in tick.keys} | set(ALWAYS)
+    assert {key for key in base if key not in ours and built[key] != base[key]} == set()
+    print(f"{len(keys)} keys of {folder}, {len(set(keys) - set(DEFAULTS))} unknown to us, {len(ours)} ours")
