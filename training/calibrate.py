@@ -88,8 +88,7 @@ def fit_weights(pieces: Sequence[Heard], ridge: float = 0.02) -> np.ndarray:
 
 
 def samples(piece: Heard, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Raw scores and whether each was right, by kind [shape=(n, 2)]."""
-    none = np.zeros((0, 2))
+    """Traits, and whether each statement was right, by kind [shape=(n, traits + 1)]."""
     duration = piece.evidence.size / RATE
     at = np.arange(0.0, duration, 1 / pulse.PRESENCE_RATE)
     course = pulse.follow(piece.evidence, weights)
@@ -99,15 +98,14 @@ def samples(piece: Heard, weights: np.ndarray) -> dict[str, np.ndarray]:
     for a, b in piece.truth.spans:
         inside |= (at >= a) & (at <= b)
     there = np.stack([raw, inside], axis=1)[close]
-    if not times.size:
-        return {"beat": none, "downbeat": none, "presence": there}
     gain = readings.bar_gain(piece.evidence, course.frames)
     bars = metre.decode_bars(gain, course.fresh)
-    beats = np.stack([pulse.beat_scores(piece.evidence, course), hits(piece.truth.beats, times)], axis=1)
+    traits = pulse.beat_traits(piece.heard, piece.evidence, course)
     ones = bars.positions == 1
-    firsts = hits(piece.truth.beats[piece.truth.positions == 1], times)
-    placed = np.stack([pulse.downbeat_scores(gain, bars, course), firsts], axis=1)[ones]
-    return {"beat": beats, "downbeat": placed, "presence": there}
+    firsts = hits(piece.truth.beats[piece.truth.positions == 1], times)[ones]
+    placed = pulse.downbeat_traits(traits, gain, bars)[ones]
+    return {"beat": np.column_stack([traits, hits(piece.truth.beats, times)]),
+            "downbeat": np.column_stack([placed, firsts]), "presence": there}
 
 
 def pooled(pieces: Sequence[Heard], weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -116,22 +114,41 @@ def pooled(pieces: Sequence[Heard], weights: np.ndarray) -> dict[str, np.ndarray
     return {kind: np.concatenate([row[kind] for row in rows]) for kind in KINDS}
 
 
+def logit(rows: np.ndarray, ridge: float = 1e-3) -> np.ndarray:
+    """Weights of a logistic regression of the last column on the others."""
+    from scipy.optimize import minimize
+
+    traits, right = rows[:, :-1], rows[:, -1]
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        score = traits @ w
+        share = 1 / (1 + np.exp(-score))
+        return (float((np.logaddexp(0, score) - right * score).mean() + ridge * (w @ w)),
+                traits.T @ (share - right) / right.size + 2 * ridge * w)
+
+    return np.asarray(minimize(loss, np.zeros(traits.shape[1]), jac=True, method="L-BFGS-B").x)
+
+
 def tables(rows: dict[str, np.ndarray]) -> dict[str, dict[str, list[float]]]:
-    """A table of each kind."""
-    made = {kind: confidence.monotone(values[:, 0], values[:, 1]) for kind, values in rows.items()}
-    return {kind: {"raw": raw.round(4).tolist(), "right": share.round(4).tolist()}
-            for kind, (raw, share) in made.items()}
+    """Weights and table of each kind."""
+    made: dict[str, dict[str, list[float]]] = {}
+    for kind, values in rows.items():
+        weights = logit(values).round(4) if values.shape[1] > 2 else np.ones(1)
+        raw, right = confidence.monotone(values[:, :-1] @ weights, values[:, -1])
+        made[kind] = {"weights": weights.tolist(), "raw": raw.round(4).tolist(), "right": right.round(4).tolist()}
+    return made
 
 
 def report(rows: dict[str, np.ndarray], made: dict[str, dict[str, list[float]]]) -> None:
     """Print stated confidence against what was right, by tenths."""
     for kind, values in rows.items():
-        stated = np.interp(values[:, 0], made[kind]["raw"], made[kind]["right"])
+        table = made[kind]
+        stated = np.interp(values[:, :-1] @ np.array(table["weights"]), table["raw"], table["right"])
         print(f"{kind}: stated, right, n")
         for low in np.arange(0, 1, 0.1):
             inside = (stated >= low) & (stated < low + 0.1 + (low > 0.85))
             if inside.sum() >= 20:
-                print(f"  {stated[inside].mean():.2f}  {values[inside, 1].mean():.2f}  {int(inside.sum())}")
+                print(f"  {stated[inside].mean():.2f}  {values[inside, -1].mean():.2f}  {int(inside.sum())}")
 
 
 def accuracy(pieces: Sequence[Heard], weights: np.ndarray) -> str:
@@ -156,14 +173,14 @@ def main() -> None:
     with multiprocessing.Pool(args.workers) as pool:
         paths = [path for path in pool.starmap(dataset.render, jobs, chunksize=1) if path.exists()]
         pieces = pool.map(hear, paths, chunksize=1)
-    print("as it is:", accuracy(pieces, confidence.reading_weights()))
+    print("as it is:", accuracy(pieces, confidence.weights("reading")))
     one, other = pieces[::2], pieces[1::2]
     weights = fit_weights(one)
     print("fitted on half, judged on the other:", accuracy(other, weights))
     report(pooled(other, weights), tables(pooled(one, weights)))
     weights = fit_weights(pieces)
     kept = json.loads(args.out.read_text("utf-8")) if args.out.exists() else {}
-    kept |= tables(pooled(pieces, weights)) | {"readings": {"weights": weights.round(4).tolist()}}
+    kept |= tables(pooled(pieces, weights)) | {"reading": {"weights": weights.round(4).tolist()}}
     args.out.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 

@@ -28,9 +28,9 @@ def stated(kind: Kind, raw: npt.ArrayLike) -> Floats:
     return np.asarray(np.interp(np.asarray(raw, np.float64), table["raw"], table["right"]), np.float32)
 
 
-def reading_weights() -> npt.NDArray[np.float64]:
-    """The weights of a reading's traits, see :func:`lib_music.analysis.readings.weigh`."""
-    return np.array(_calibration()["readings"]["weights"], np.float64)
+def weights(of: Literal["reading", "beat", "downbeat"]) -> npt.NDArray[np.float64]:
+    """The fitted weights by which the traits of a reading or a beat become its raw score."""
+    return np.array(_calibration()[of]["weights"], np.float64)
 
 
 @lru_cache(maxsize=1)

@@ -12,8 +12,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from lib_music.analysis import metre, readings
-from lib_music.analysis.confidence import stated
+from lib_music.analysis import confidence, metre, readings
 from lib_music.analysis.features import RATE, SILENCE
 from lib_music.analysis.network import PULSE_RATE, Activations
 from lib_music.analysis.readings import Evidence, Reading
@@ -65,8 +64,9 @@ def find_beats(heard: Activations, onset: Floats, level: Floats, duration: float
     times = times[kept]
     gain = readings.bar_gain(evidence, course.frames)
     bars = metre.decode_bars(gain, course.fresh)
-    sure = stated("beat", beat_scores(evidence, course))
-    placed = stated("downbeat", downbeat_scores(gain, bars, course))
+    traits = beat_traits(heard, evidence, course)
+    sure = confidence.stated("beat", traits @ confidence.weights("beat"))
+    placed = confidence.stated("downbeat", downbeat_traits(traits, gain, bars) @ confidence.weights("downbeat"))
     tempo = usual_tempo(times)
     found = Beats(
         times, bars.positions, sure, tempo, tuple((tempo * ratio, weight) for ratio, weight in course.tempi),
@@ -159,29 +159,41 @@ def _around(values: Values, width: int = AROUND) -> Values:
     return np.asarray((total[b] - total[a]) / (b - a))
 
 
-def beat_scores(evidence: Evidence, course: Course) -> Values:
-    """A raw score for each beat: how much it and its neighbours sound like beats, how likely the reading is."""
-    own = readings.near(evidence.beat, course.frames) if course.frames.size else np.zeros(0)
-    return np.asarray((0.25 * own + 0.75 * _around(own)) * (0.4 + 0.6 * course.weight))
+def beat_traits(heard: Activations, evidence: Evidence, course: Course) -> Values:
+    """What speaks for each beat [shape=(n, 6)]: 1; its activation; that of the beats around; by how much it exceeds
+    that between beats; the weight of the reading (log); whether the network hears a pulse."""
+    frames = course.frames
+    if not frames.size:
+        return np.zeros((0, 6))
+    own = readings.near(evidence.beat, frames)
+    middles = np.rint(frames + np.diff(frames, append=2 * frames[-1] - frames[-min(2, frames.size)]) / 2)
+    between = readings.near(evidence.beat, middles.astype(np.int64))
+    pulse = np.interp(frames / RATE, (np.arange(heard.pulse.size) + 0.5) / PULSE_RATE, heard.pulse)
+    return np.stack([np.ones(frames.size), own, _around(own), _around(own - between),
+                     np.log(np.maximum(course.weight, 0.05)), pulse], axis=1)
 
 
-def downbeat_scores(gain: Values, bars: metre.Bars, course: Course) -> Values:
-    """A raw score for each beat's place in its bar: how much better the ones around sound than the other beats."""
+def downbeat_traits(beats: Values, gain: Values, bars: metre.Bars) -> Values:
+    """What speaks for each beat's place in its bar [shape=(n, 5)]: 1; by how much the first beats of bars around sound
+    more like downbeats than the others do, and than the best of the others do; activation of beats around; the
+    reading's weight."""
     if not gain.size:
-        return np.zeros(0)
+        return np.zeros((0, 5))
     share = 1 / (1 + np.exp(-gain))
-    one = bars.positions == 1
-    ones, others = _around(share * one, 2 * AROUND), _around(share * ~one, 2 * AROUND)
-    mean_one = ones / np.maximum(_around(one.astype(float), 2 * AROUND), 1e-6)
-    mean_other = others / np.maximum(_around((~one).astype(float), 2 * AROUND), 1e-6)
-    return np.asarray((mean_one - mean_other) * (0.4 + 0.6 * course.weight))
+    means = np.full((7, gain.size), 0.0)
+    for position in range(1, 8):
+        here = bars.positions == position
+        count = _around(here.astype(float), 2 * AROUND)
+        means[position - 1] = _around(share * here, 2 * AROUND) / np.maximum(count, 1e-3)
+    others = means[1:].sum(axis=0) / np.maximum((means[1:] > 0).sum(axis=0), 1)
+    return np.stack([beats[:, 0], means[0] - others, means[0] - means[1:].max(axis=0), beats[:, 2], beats[:, 4]], 1)
 
 
 def presence(heard: Activations, times: Times, duration: float) -> Envelope:
     """How surely there is a beat, twice a second, 0 where none was found."""
     at = np.arange(0.0, duration, 1 / PRESENCE_RATE)
     close, raw = presence_scores(heard, times, at)
-    return Envelope(np.where(close, stated("presence", raw), 0), PRESENCE_RATE)
+    return Envelope(np.where(close, confidence.stated("presence", raw), 0), PRESENCE_RATE)
 
 
 def presence_scores(heard: Activations, times: Times, at: Times) -> tuple[Flags, Values]:

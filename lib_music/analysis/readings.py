@@ -13,8 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from lib_music.analysis import metre, pointer
-from lib_music.analysis.confidence import reading_weights
+from lib_music.analysis import confidence, metre, pointer
 from lib_music.analysis.features import RATE
 from lib_music.analysis.network import PULSE_RATE, TEMPI, Activations
 from lib_music.analysis.types import Floats, Ints
@@ -234,7 +233,7 @@ def weigh(readings: list[Reading], weights: Values | None = None) -> Values:
 
     ``weights`` are those that ``python -m training.calibrate`` fitted, unless given.
     """
-    chosen = reading_weights() if weights is None else weights
+    chosen = confidence.weights("reading") if weights is None else weights
     score = np.array([reading.traits @ chosen for reading in readings])
     share = np.exp(score - score.max())
     return np.asarray(share / share.sum())
