@@ -63,6 +63,17 @@ class Desk:
         """A line without the places that files have here."""
         return without_places(text, self.places())
 
+    def plain(self, shown: Any) -> Any:
+        """JSON without the folders of this machine."""
+        if isinstance(shown, dict):
+            return {name: self.plain(value) for name, value in shown.items()}
+        if isinstance(shown, (list, tuple)):
+            return [self.plain(value) for value in shown]
+        if isinstance(shown, str):
+            for folder in self.places():
+                shown = shown.replace(f"{folder}/", "").replace(f"{folder}\\", "")
+        return shown
+
     def places(self) -> tuple[Path, ...]:
         """Folders of this machine that nobody need read of."""
         try:

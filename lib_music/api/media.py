@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from fastapi import Path as InPath
 from fastapi import Request
@@ -17,15 +17,15 @@ from lib_music.api.paging import LIMIT, OFFSET
 from lib_music.api.problems import Problem
 from lib_music.api.ranges import blocks, open_file, part_of
 
-if TYPE_CHECKING:
-    from lib_music.project import Project
-
 #: The files of a project that are handed out, and of which kind they are.
-Kind = Literal[
-    "cover", "thumbnail", "settings", "settings-for-deforum", "storyboard", "corrections", "candidates", "analysis"
-]
-_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".json": "application/json", ".txt": "text/plain; charset=utf-8",
-          ".mp4": "video/mp4"}  # fmt: skip
+Kind = Literal["cover", "thumbnail", "settings", "storyboard", "corrections", "candidates", "analysis"]
+#: What the action ``export`` makes.
+Way = Literal["settings", "parseq", "csv", "edl", "fcpxml", "schedules"]
+_TEXT = "text/plain; charset=utf-8"
+_TYPES = {
+    ".png": "image/png", ".jpg": "image/jpeg", ".json": "application/json", ".txt": _TEXT, ".mp4": "video/mp4",
+    ".csv": "text/csv; charset=utf-8", ".edl": _TEXT, ".fcpxml": "application/xml",
+}  # fmt: skip
 _FRAME: Any = InPath(..., ge=0, le=10**8)
 
 
@@ -41,6 +41,7 @@ class Media:
         self._add(router, f"{one}/video", self.video, "video/mp4")
         self._add(router, f"{one}/preview", self.preview, "video/mp4")
         self._add(router, f"{one}/files/{{kind}}", self.file, "application/octet-stream")
+        self._add(router, f"{one}/exports/{{kind}}", self.way_out, "application/octet-stream")
         router.add_api_route(f"{one}/frames", self.frames, methods=["GET"], response_model=FramePage)
         self._add(router, f"{one}/frames/{{frame}}", self.frame, "image/png")
 
@@ -48,7 +49,7 @@ class Media:
         """A file's route, under GET and HEAD."""
         whole = {"content": {kind: {"schema": {"type": "string", "format": "binary"}}}}
         if kind == "application/octet-stream":
-            kinds = sorted({name.partition(";")[0] for name in _TYPES.values()})
+            kinds = sorted({name.partition(";")[0] for name in _TYPES.values()} - {"video/mp4"})
             whole["content"] = dict.fromkeys(kinds, whole["content"][kind])
         said = {
             200: {"description": "The whole file", **whole},
@@ -64,7 +65,7 @@ class Media:
         name = Path(found.progress().video).name
         if not name:
             raise Problem(404, "there is no finished video", "POST …/render makes it")
-        return _sent(found, found.path(name), request)
+        return _sent(found.path(name), request)
 
     def preview(self, project: str, request: Request) -> Response:
         """The newest preview."""
@@ -72,7 +73,7 @@ class Media:
         made = [path for path in found.path("preview").glob("*.mp4") if not path.name.startswith(".")]
         with contextlib.suppress(OSError):
             if made:
-                return _sent(found, max(made, key=lambda path: path.stat().st_mtime_ns), request)
+                return _sent(max(made, key=lambda path: path.stat().st_mtime_ns), request)
         raise Problem(404, "there is no preview", "POST …/preview makes it")
 
     def file(self, project: str, kind: Kind, request: Request) -> Response:
@@ -80,14 +81,25 @@ class Media:
         from lib_music.pipeline import CORRECTIONS, SETTINGS, STORYBOARD, THUMBNAIL
         from lib_music.prompts.suggestions import SUGGESTIONS
         from lib_music.recall import ANALYSIS
-        from lib_music.studio.settings_file import SETTINGS_FILE
 
         names = {
-            "cover": "cover.png", "thumbnail": THUMBNAIL, "settings": SETTINGS, "settings-for-deforum": SETTINGS_FILE,
-            "storyboard": STORYBOARD, "corrections": CORRECTIONS, "candidates": SUGGESTIONS, "analysis": ANALYSIS,
+            "cover": "cover.png", "thumbnail": THUMBNAIL, "settings": SETTINGS, "storyboard": STORYBOARD,
+            "corrections": CORRECTIONS, "candidates": SUGGESTIONS, "analysis": ANALYSIS,
         }  # fmt: skip
         found = self.desk.project(project)
-        return _sent(found, found.path(names[kind]), request)
+        return _sent(found.path(names[kind]), request)
+
+    def way_out(self, project: str, kind: Way, request: Request) -> Response:
+        """One of the files that the action `export` has made: for Deforum, Parseq, a video editor."""
+        from lib_music.errors import ProjectError
+        from lib_music.files import read_json
+        from lib_music.studio.ways_out import FOLDER, MADE
+
+        found = self.desk.project(project)
+        with contextlib.suppress(ProjectError, AttributeError, KeyError, TypeError):
+            name = Path(str(read_json(found.folder / FOLDER / MADE)["files"][kind])).name
+            return _sent(found.folder / FOLDER / name, request)
+        raise Problem(404, "it was not made yet", 'POST …/actions {"do": "export"} makes it')
 
     def frames(self, project: str, offset: int = OFFSET, limit: int = LIMIT) -> dict[str, Any]:
         """The painted pictures that are on the server's disk."""
@@ -99,10 +111,10 @@ class Media:
         found = self.desk.project(project)
         if (path := frame_file(found, frame)) is None:
             raise Problem(404, f"there is no picture of frame {frame}", "GET …/frames lists them")
-        return _sent(found, path, request)
+        return _sent(path, request)
 
 
-def _sent(project: Project, path: Path, request: Request) -> Response:
+def _sent(path: Path, request: Request) -> Response:
     """A file, or the part of it that the request asks for."""
     kind = _TYPES.get(path.suffix, "application/octet-stream")
     file = open_file(path)

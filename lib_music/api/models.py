@@ -358,6 +358,12 @@ class StoryboardIn(Given):
     rows: list[RowIn] | None = None
 
 
+class StoryboardFileIn(Given):
+    """Another storyboard: the text of its file as GET …/files/storyboard gives it, or one prompt a line."""
+
+    text: StrictStr = Field(max_length=900_000)
+
+
 class ActionIn(BaseModel):
     """An edit as the page makes it: ``do`` and what goes with it."""
 

@@ -29,7 +29,6 @@ class Painting:
         add(f"{one}/preview", self.preview, **queued)
         add(f"{one}/render", self.render, **queued)
         add(f"{one}/model", self.switch_model, methods=["POST"], response_model=Said)
-        add(f"{one}/settings", self.settings, methods=["POST"], response_model=Said)
         add("/jobs", self.all, methods=["GET"], response_model=JobPage)
         add("/jobs/{job}", self.look, methods=["GET"], response_model=JobOut)
         add("/jobs/{job}/interrupt", self.interrupt, methods=["POST"], response_model=JobOut)
@@ -83,12 +82,6 @@ class Painting:
 
         said = switch_model(self.studio, self.desk.project(project).folder.name)
         return {"notes": [self.desk.told(line) for line in said]}
-
-    def settings(self, project: str) -> dict[str, Any]:
-        """Write the settings file for Deforum's own tab: then GET …/files/settings-for-deforum."""
-        from lib_music.studio.settings_file import settings_file
-
-        return {"notes": [f"written: {settings_file(self.studio, *self._motion(project)).name}"]}
 
     # -- jobs ------------------------------------------------------------------------------------------------------
 

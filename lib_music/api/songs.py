@@ -22,9 +22,11 @@ from lib_music.api.models import (
     ProjectIn,
     ProjectOut,
     ProjectPage,
+    Said,
     SectionPage,
     SongIn,
     Status,
+    StoryboardFileIn,
     StoryboardIn,
     StoryboardOut,
     Submitted,
@@ -63,6 +65,7 @@ class Songs:
         add(f"{one}/corrections", self.correct, methods=["PATCH"], response_model=CorrectionsOut)
         add(f"{one}/storyboard", self.storyboard, methods=["GET"], response_model=StoryboardOut)
         add(f"{one}/storyboard", self.word, methods=["PATCH"], response_model=Acted)
+        add(f"{one}/storyboard", self.take_in, methods=["PUT"], response_model=Said)
         add(f"{one}/motion", self.motion, methods=["GET"], response_model=MotionOut)
         add(f"{one}/motion", self.move, methods=["PATCH"], response_model=MotionOut)
         add(f"{one}/actions", self.act, methods=["POST"], response_model=Acted)
@@ -249,6 +252,13 @@ class Songs:
         self._edited(project, said, PROMPTS)
         return self._acted(project, ())
 
+    def take_in(self, project: str, file: StoryboardFileIn) -> dict[str, Any]:
+        """Put another storyboard in its place; the notes tell what was passed over."""
+        from lib_music.studio.song import replace_storyboard
+
+        self.desk.project(project)
+        return {"notes": self._told(list(replace_storyboard(self.studio, project, file.text)))}
+
     def motion(self, project: str) -> dict[str, Any]:
         """How it moves."""
         from lib_music.studio.motion import read_motion
@@ -301,7 +311,7 @@ class Songs:
         self.desk.project(project)
         if panel not in [known.name for known in panels()]:
             raise Problem(404, "there is no such panel", "GET /info lists them")
-        return {"panel": panel, "shown": view(self.studio, project)[panel]}
+        return {"panel": panel, "shown": self.desk.plain(view(self.studio, project)[panel])}
 
     def _told(self, lines: list[str]) -> list[str]:
         return [self.desk.told(line) for line in lines]

@@ -11,6 +11,10 @@ from lib_music.cli.terminal import Terminal
 from lib_music.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lib_music.api.client import Api
+    from lib_music.api.remote import Fetched
     from lib_music.pipeline import Plan, Result
     from lib_music.project import Project
     from lib_music.render.renderer import Renderer
@@ -49,16 +53,57 @@ def render(args: argparse.Namespace) -> None:
 
     request = request_of(args)
     _check_renderer(request)
+    if (api := _api_of(request, args.out)) is not None:
+        return _render_elsewhere(api, request, args.out)
     with Terminal() as reporter:
         result = make_video(request, args.out, reporter, _make_renderer)
-    _print_result(result)
+    return _print_result(result)
+
+
+def _api_of(request: Request, out: Path | None) -> Api | None:
+    """The Music Visualizer of the WebUI that paints; None where it has none, or the video was begun without it."""
+    from lib_music.api.remote import folder_of
+    from lib_music.project import Project
+
+    if request.renderer != "deforum" or not request.webui or Project(folder_of(request, out)).file.is_file():
+        return None
+    return _api_at(request.webui)
+
+
+def _api_at(url: str) -> Api | None:
+    from lib_music.api.client import Api
+    from lib_music.render.deforum_client import WebuiClient
+
+    return Api.found(WebuiClient(url))
+
+
+def _render_elsewhere(api: Api, request: Request, out: Path | None) -> None:
+    """Everything but the files that are given and the finished video stays over there."""
+    from lib_music.api.remote import folder_of, made_elsewhere
+    from lib_music.pipeline import check_inputs
+
+    check_inputs(request)
+    if request.song is not None and not request.song.is_file():
+        raise InputError(f"no such file: {request.song}", "check the path")
+    with Terminal() as reporter:
+        reporter.say(f"the Music Visualizer at {api.client.url} makes it")
+        _print_fetched(made_elsewhere(api, request, folder_of(request, out), reporter))
+
+
+def _print_fetched(fetched: Fetched) -> None:
+    print(f"video     {fetched.video}")
+    print(f"settings  {fetched.settings}  (load it in the Deforum tab)")
+    print(f"frames    {fetched.frames}")
 
 
 def resume(args: argparse.Namespace) -> None:
+    from lib_music.api.remote import is_remote
     from lib_music.pipeline import make_video, revived
     from lib_music.project import Project
     from lib_music.request import Request
 
+    if is_remote(args.folder):
+        return _resume_elsewhere(args)
     project = Project(args.folder)
     request, said = revived(Request.from_dict(project.request(), project), project)
     chosen = {name: getattr(args, name) for name in ("renderer", "webui", "frames_dir") if getattr(args, name)}
@@ -68,7 +113,19 @@ def resume(args: argparse.Namespace) -> None:
         for line in said:
             reporter.say(line)
         result = make_video(request, args.folder, reporter, _make_renderer)
-    _print_result(result)
+    return _print_result(result)
+
+
+def _resume_elsewhere(args: argparse.Namespace) -> None:
+    from lib_music.api.remote import gone_on_elsewhere, read_record
+    from lib_music.errors import DeforumError
+
+    url = args.webui or read_record(args.folder).url
+    api = _api_at(url)
+    if api is None:
+        raise DeforumError(f"no Music Visualizer answers at {url}", "start it there, or give its address with --webui")
+    with Terminal() as reporter:
+        _print_fetched(gone_on_elsewhere(api, args.folder, reporter))
 
 
 def _print_result(result: Result) -> None:

@@ -14,7 +14,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -36,11 +36,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status code, the whole body, and of which type it says it is."""
+    """What came back: the status code, the whole body, of which type it says it is, headers by lower-case name."""
 
     status: int
     body: bytes
     content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -187,7 +188,8 @@ class WebuiClient:
                 auth=self._credentials or _anonymous, **body,
             ) as response:
                 data = self._read(response, deadline)
-                answer = Answer(response.status_code, data, response.headers.get("content-type", ""))
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                answer = Answer(response.status_code, data, headers.get("content-type", ""), headers)
                 return answer, response.headers.get("location") if response.is_redirect else None
         except requests.exceptions.SSLError as error:
             raise DeforumError(f"{self.url}: its certificate is refused", "check https and the name") from error

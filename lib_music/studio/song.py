@@ -8,6 +8,7 @@ under the lock of a run: they are safe while a video is painted, which keeps the
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from lib_music.files import write_bytes
 from lib_music.introduce import SPOTIFY_ANALYSIS
 from lib_music.pipeline import CORRECTIONS, STORYBOARD, understand
 from lib_music.project import Project
-from lib_music.prompts.storyboard import write_storyboard
+from lib_music.prompts.storyboard import read_storyboard, write_storyboard
 from lib_music.prompts.suggestions import SUGGESTIONS, read_suggestions, write_suggestions
 from lib_music.rehear import based
 from lib_music.request import Ear, Request
@@ -427,6 +428,33 @@ def change_all(studio: Studio, project: str, actions: Sequence[Mapping[str, Any]
     if actions:
         with recorded(found, actions[0] if len(actions) == 1 else {"do": "several edits"}):
             _change(found, actions)
+
+
+def replace_storyboard(studio: Studio, project: str, text: str) -> tuple[str, ...]:
+    """Take another storyboard in: the text of its file, or one prompt a line.
+
+    Returns
+    -------
+    tuple of str
+        What was passed over: labels that the song does not have, prompts left over.
+
+    Raises
+    ------
+    InputError
+        It is no storyboard, or the song has not been heard yet; nothing is changed then.
+    """
+    found = find_project(studio.host, project)
+    with recorded(found, {"do": "storyboard"}), found.editing():
+        now = known(found)
+        if now.analysis is None:
+            raise InputError("this song has not been heard yet", "press Produce prompts first")
+        with tempfile.TemporaryDirectory(prefix="music-visualizer-") as folder:
+            path = Path(folder) / "storyboard"
+            path.write_text(text, encoding="utf-8")
+            storyboard = read_storyboard(path, now.analysis.sections, seed=now.seed)
+        storyboard.resolve(now.analysis.sections)
+        write_storyboard(found.path(STORYBOARD), storyboard, now.analysis.sections)
+    return storyboard.warnings
 
 
 def _change(found: Project, actions: Sequence[Mapping[str, Any]]) -> None:
