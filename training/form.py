@@ -127,3 +127,10 @@ def _gaps(rng: Random, bars: list[Bar], sections: list[Section]) -> dict[int, fl
         starts = [b.start for b in bars[2::2]]
     chosen = [s for s in starts if rng.random() < 0.6][:4]
     return {int(s): float(rng.uniform(0.7, 5.0)) for s in chosen}
+
+
+def gaps_between(rng: Random, starts: list[int], chance: float) -> dict[int, float]:
+    """With a chance, breaths of silence before some of the beats `starts`."""
+    if rng.random() > chance:
+        return {}
+    return {int(s): float(rng.uniform(0.4, 2.5)) for s in starts if rng.random() < 0.5}

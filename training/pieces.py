@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from training import chamber, negatives
 from training.arrange import arrange
+from training.augment import augment
 from training.render.mix import render
 from training.score import Score
 from training.styles import STYLES, Style
@@ -62,28 +64,28 @@ def spans(score: Score, beats: np.ndarray, limit: float) -> tuple[tuple[float, f
     return tuple(out)
 
 
-def compose(rng: np.random.Generator, style: Style, seconds: float) -> Score:
-    return arrange(rng, style, seconds)
+#: How chamber music is mixed: as it is.
+CHAMBER = Style("chamber", 0.0, (50, 150), own=0.2, loud=(0.4, 1.6))
+#: Shares of arranged music, chamber music, music between sounds without a beat, and such sounds alone.
+SHARES = {"arranged": 0.75, "chamber": 0.145, "joined": 0.035, "negative": 0.07}
 
 
-def chosen_style(rng: np.random.Generator) -> Style:
-    names = list(STYLES)
-    weights = np.array([STYLES[n].weight for n in names])
-    return STYLES[names[int(rng.choice(len(names), p=weights / weights.sum()))]]
+def _weighted(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
+    values = np.array(list(weights.values()), dtype=float)
+    return list(weights)[int(rng.choice(len(values), p=values / values.sum()))]
 
 
-def piece(seed: int, *, seconds: float = 60.0, split: str = "train", style: str = "") -> Piece:
-    """The piece of a seed: the same for the same seed, length, split and style.
+def styles() -> tuple[str, ...]:
+    """Names of all styles, chamber music and sounds without a beat included."""
+    return (*STYLES, *chamber.KINDS, *negatives.KINDS)
 
-    `split` "test" draws from other random numbers than "train". A style's name makes it one of that style.
-    """
-    if split not in ("train", "test"):
-        raise ValueError(f'split is {split!r}; it is "train" or "test"')
-    rng = np.random.default_rng([seed, 7 if split == "train" else 11])
-    chosen = STYLES[style] if style else chosen_style(rng)
-    score = compose(rng, chosen, seconds)
+
+def _music(rng: np.random.Generator, name: str, seconds: float, seed: int) -> Piece:
+    """A piece of music in a style, from its beginning."""
+    style = STYLES.get(name, CHAMBER)
+    score = arrange(rng, style, seconds) if name in STYLES else chamber.chamber(rng, name, seconds)
     length = min(seconds, score.timeline.end + 0.8)
-    samples, made = render(score, chosen, rng, RATE, length)
+    samples, made = render(score, style, rng, RATE, length)
     beats, positions = score.beats()
     keep = beats < length - 0.02
     beats, positions = beats[keep], positions[keep]
@@ -93,8 +95,58 @@ def piece(seed: int, *, seconds: float = 60.0, split: str = "train", style: str 
     sections = tuple((float(a), float(min(b, length)), s.label) for a, b, s in zip(starts, ends, score.sections, strict=True)
                      if a < length - 0.5)
     tempo = float(60.0 / np.median(line.durations))
-    return Piece(samples, RATE, beats, positions, sections, tempo, spans(score, beats, length), chosen.name, seed,
-                 {**score.meta, **made, "split": split})
+    return Piece(samples, RATE, beats, positions, sections, tempo, spans(score, beats, length), name, seed, {**score.meta, **made})
+
+
+def _beatless(rng: np.random.Generator, name: str, seconds: float, seed: int) -> Piece:
+    samples = negatives.negative(rng, name, seconds, RATE)
+    return Piece(samples, RATE, np.zeros(0), np.zeros(0, dtype=int), (), 0.0, (), name, seed, {"drums": False, "tempo": 0.0})
+
+
+def _moved(made: Piece, samples: np.ndarray, offset: float, factor: float, more: Mapping[str, object]) -> Piece:
+    """The piece with other sound, its truth `offset` seconds later and then `factor` times as fast."""
+    def when(t: float) -> float:
+        return (t + offset) / factor
+    return replace(made, samples=samples, beats=(made.beats + offset) / factor, tempo=made.tempo * factor,
+                   sections=tuple((when(a), when(b), label) for a, b, label in made.sections),
+                   beat_spans=tuple((when(a), when(b)) for a, b in made.beat_spans), meta={**made.meta, **more})
+
+
+def _joined(rng: np.random.Generator, name: str, seconds: float, seed: int) -> Piece:
+    """Music after (and perhaps before) something without a beat, as on the radio."""
+    before = float(rng.uniform(4.0, 0.35 * seconds)) if rng.random() < 0.8 else 0.0
+    after = float(rng.uniform(4.0, 0.35 * seconds)) if rng.random() < 0.5 or not before else 0.0
+    music = _music(rng, name, seconds - before - after, seed)
+    parts = []
+    for length in (before, after):
+        kind = _weighted(rng, {**negatives.WEIGHTS, "speech": 1.0, "silence": 0.3})
+        parts.append(float(rng.uniform(0.2, 0.8)) * negatives.negative(rng, kind, length, RATE) if length else np.zeros(0, np.float32))
+    return _moved(music, np.concatenate([parts[0], music.samples, parts[1]]).astype(np.float32), before, 1.0, {"joined": True})
+
+
+def piece(seed: int, *, seconds: float = 60.0, split: str = "train", style: str = "", augmented: bool = True) -> Piece:
+    """The piece of a seed: always the same for the same arguments.
+
+    `split` "test" draws other random numbers than "train". A style's name makes it one of that style;
+    `augmented=False` leaves the sound as it was mixed.
+    """
+    if split not in ("train", "test"):
+        raise ValueError(f'split is {split!r}; it is "train" or "test"')
+    if style and style not in styles():
+        raise ValueError(f"No style is called {style!r}; there are {', '.join(styles())}")
+    rng = np.random.default_rng([seed, 7 if split == "train" else 11])
+    share = _weighted(rng, SHARES)
+    if not style:
+        weights = {"chamber": chamber.WEIGHTS, "negative": negatives.WEIGHTS}.get(share, {n: s.weight for n, s in STYLES.items()})
+        style = _weighted(rng, weights)
+    elif share != "joined" or style in negatives.KINDS:
+        share = "negative" if style in negatives.KINDS else "music"
+    make = {"joined": _joined, "negative": _beatless}.get(share, _music)
+    made = make(rng, style, seconds, seed)
+    if not augmented:
+        return _moved(made, made.samples, 0.0, 1.0, {"split": split})
+    samples, factor, steps = augment(made.samples, made.rate, rng)
+    return _moved(made, samples, 0.0, factor, {"split": split, "augmentations": steps})
 
 
 def clicked(made: Piece) -> np.ndarray:
@@ -117,7 +169,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--split", choices=("train", "test"), default="train")
-    parser.add_argument("--style", choices=["", *STYLES], default="")
+    parser.add_argument("--style", choices=["", *styles()], default="")
     parser.add_argument("--out", required=True)
     parser.add_argument("--clicks", action="store_true", help="with clicks on the beats")
     given = parser.parse_args()
