@@ -20,13 +20,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lib_music.analysis import network
 from training import dataset, evaluate, model
 
 #: Frames by which an activation may lie beside its beat and still be right: 23 ms.
 TOLERANCE = 2
 #: How much a beat and a downbeat weigh against a frame that is none; there are 40 and 160 times as many of those.
 RIGHT = (6.0, 12.0)
-PULSE, TEMPO = 0.1, 0.03
+PULSE, TEMPO = 0.1, 0.08
 
 
 def pulse_loss(logits: Tensor, truth: Tensor, inside: Tensor, weight: float) -> Tensor:
@@ -154,6 +155,7 @@ def write(net: model.Listener, path: Path, held: list[dataset.Item]) -> None:
     """Export, check numpy against torch, judge on held-out pieces."""
     torch.save(net.state_dict(), path.with_suffix(".pt"))
     model.export(net, path)
+    network.load.cache_clear()
     if not held:
         return
     example = dataset.example(np.random.default_rng(0), held[0], [], vary=False)
