@@ -11,11 +11,12 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lib_music.audio import Audio, open_audio
 from lib_music.errors import (
@@ -30,12 +31,14 @@ from lib_music.errors import (
 from lib_music.ffmpeg import file_url
 from lib_music.files import digest, slug, write_bytes, write_json
 from lib_music.introduce import SPOTIFY_ANALYSIS, fetched_earlier, introduce, meet_again, no_sound, obtain, suggest
-from lib_music.project import Project, fingerprint
+from lib_music.project import Progress, Project, fingerprint
 from lib_music.rehear import CORRECTIONS as CORRECTIONS
 from lib_music.rehear import keep_hearing
 from lib_music.request import Request
 from lib_music.schedule.animation import Animation
+from lib_music.schedule.cadence import snap
 from lib_music.schedule.timebase import Timebase, parse_fps
+from lib_music.takes.splice import keep_earlier, recover
 from lib_music.track.know import MismatchError, ask_analysis, meet, mismatch_of
 
 if TYPE_CHECKING:
@@ -56,6 +59,8 @@ log = logging.getLogger("lib_music")
 
 #: Length of a segment: what a crash can cost.
 SEGMENT_SECONDS = 10
+#: How much of a prompt is written down with what was painted, characters.
+MAX_WORDS = 2000
 #: The project's files by stage.
 ANIMATION, STORYBOARD, SETTINGS, THUMBNAIL = (
     "animation.json",
@@ -307,7 +312,6 @@ def set_in_motion(
 
 def _range_of(request: Request, analysis: Analysis, animation: Animation) -> Animation:
     """The range of the song that was asked for, where more was heard."""
-    from lib_music.schedule.cadence import snap
     from lib_music.schedule.excerpt import excerpt
 
     timebase = animation.timebase
@@ -459,18 +463,29 @@ def render(plan: Plan, project: Project, renderer: Renderer, reporter: Reporter)
     timebase, encoding, mark = plan.animation.timebase, encoding_of(plan.animation), pixel_mark(plan, renderer.name)
     titles = _titles(plan)
     words = fingerprint(asdict(titles))
-    lengths = segment_lengths(timebase.n_frames, timebase.fps)
-    first = project.begin_render(mark, len(lengths))
-    if first:
+    about = about_picture(plan, renderer.name)
+    make_way(project, mark)
+    missing = project.begin_render(mark, segments_of(plan.animation), about)
+    starts, lengths = project.progress().starts, project.progress().lengths
+    before = project.progress().painted
+    if before:
         again = project.progress().rendered_again
-        log.info("going on at segment %d of %d, %d rendered again so far", first + 1, len(lengths), again)
-        reporter.say(f"going on at frame {sum(lengths[:first])} of {timebase.n_frames}")
+        log.info("%d of %d frames are there, %d segments rendered again so far", before, timebase.n_frames, again)
+        at = starts[missing[0][0]] if missing else timebase.n_frames
+        reporter.say(f"going on at frame {at} of {timebase.n_frames}")
     reporter.stage("render", timebase.n_frames)
-    if first < len(lengths):
-        _encode(plan, project, renderer, encoding, lengths, first, reporter)
+    for run in missing:
+        _encode(plan, project, renderer, encoding, run, reporter)
     reporter.stage("mux")
-    video = _join(plan, project, lengths, titles, words, reporter)
-    return _result(plan, project, video, timebase.n_frames - sum(lengths[:first]), began)
+    video = _join(plan, project, titles, words, reporter)
+    return _result(plan, project, video, sum(lengths) - before, began)
+
+
+def make_way(project: Project, mark: str) -> None:
+    """Keep what another plan has painted as a take, before a painting with this mark begins anew."""
+    recover(project)
+    if project.progress().fingerprint not in ("", mark):
+        keep_earlier(project)
 
 
 def already_painted(plan: Plan, project: Project, painter: str, reporter: Reporter) -> Result | None:
@@ -501,22 +516,94 @@ def encoding_of(animation: Animation) -> Encoding:
 
 def pixel_mark(plan: Plan, painter: str) -> str:
     """A digest of everything that decides the pixels: another one begins anew. ``painter`` is the renderer's name."""
+    return _mark(plan, plan.animation, painter)
+
+
+def _mark(plan: Plan, animation: Animation, painter: str) -> str:
     from lib_music.schedule.store import animation_to_dict
 
     parts = (
-        animation_to_dict(plan.animation),
+        animation_to_dict(animation),
         digest(plan.cover),
         painter,
         plan.request.captions,
-        asdict(encoding_of(plan.animation)),
+        asdict(encoding_of(animation)),
         plan.audio.content_hash,
     )
     return fingerprint(*parts, plan.painted_with) if plan.painted_with else fingerprint(*parts)
 
 
-def segment_lengths(n_frames: int, fps: Fraction) -> list[int]:
-    """Frames in each segment: about ten seconds, none left over shorter than a second unless it is all there is."""
-    full = max(1, round(SEGMENT_SECONDS * fps))
+def about_picture(plan: Plan, painter: str) -> dict[str, Any]:
+    """What a project's :class:`~lib_music.project.Progress` says of the picture besides its fingerprint."""
+    animation, fps = plan.animation, plan.animation.timebase.fps
+    rate = f"{fps.numerator}/{fps.denominator}"
+    return {
+        "painter": painter,
+        "width": animation.width,
+        "height": animation.height,
+        "fps": rate,
+        "marks": section_marks(plan, painter),
+        "words": section_words(animation),
+    }
+
+
+def section_words(animation: Animation) -> dict[str, str]:
+    """What each section is painted with, to read, by ``first-last`` frame."""
+    cues = zip(section_frames(animation), animation.cues, strict=True)
+    return {f"{first}-{last}": cue.caption[:MAX_WORDS] for (first, last), cue in cues if first < last}
+
+
+def join_again(plan: Plan, project: Project, reporter: Reporter) -> Path | None:
+    """Join the segments as they are to the video, after a take was restored; None while some are missing."""
+    if not all(project.progress().whole):
+        return None
+    titles = _titles(plan)
+    reporter.stage("mux")
+    return _join(plan, project, titles, fingerprint(asdict(titles)), reporter)
+
+
+def section_marks(plan: Plan, painter: str) -> dict[str, str]:
+    """A digest of what decides the pixels of each section by itself, by ``first-last`` frame."""
+    from lib_music.schedule.excerpt import excerpt
+
+    found = {}
+    for first, last in section_frames(plan.animation):
+        if first >= last:
+            continue  # shorter than a cadence: its moment shows the next one
+        part = replace(excerpt(plan.animation, first, last), hits=(), sound_start=0.0, sound_duration=0.0)
+        found[f"{first}-{last}"] = _mark(plan, part, painter)
+    return found
+
+
+def section_frames(animation: Animation) -> list[tuple[int, int]]:
+    """Which frames each section is painted in: from the diffused frame that shows its beginning."""
+    starts = [snap(cue.start, animation.cadence) for cue in animation.cues]
+    return list(pairwise([*starts, animation.timebase.n_frames]))
+
+
+def mixed(progress: Progress) -> str:
+    """The fingerprint of a video whose sections were not all painted after one plan."""
+    return fingerprint("mixed", sorted(progress.marks.items()))
+
+
+def segments_of(animation: Animation) -> list[int]:
+    """Frames in each segment of an animation: every section begins with one, so that it can be exchanged."""
+    borders = [snap(cue.start, animation.cadence) for cue in animation.cues]
+    timebase = animation.timebase
+    return segment_lengths(timebase.n_frames, timebase.fps, borders, animation.cadence)
+
+
+def segment_lengths(n_frames: int, fps: Fraction, borders: Iterable[int] = (), cadence: int = 1) -> list[int]:
+    """Frames in each segment: about ten seconds in whole cadences, cut at ``borders`` as well.
+
+    None left over shorter than a second unless it is all there is between two borders.
+    """
+    edges = sorted({0, n_frames, *(border for border in borders if 0 < border < n_frames)})
+    full = max(1, round(SEGMENT_SECONDS * fps / cadence)) * cadence
+    return [length for first, last in pairwise(edges) for length in _parts(last - first, full, fps)]
+
+
+def _parts(n_frames: int, full: int, fps: Fraction) -> list[int]:
     count, rest = divmod(n_frames, full)
     if count and rest < fps:
         return [full] * (count - 1) + [full + rest]
@@ -524,41 +611,54 @@ def segment_lengths(n_frames: int, fps: Fraction) -> list[int]:
 
 
 def _encode(
-    plan: Plan,
-    project: Project,
-    renderer: Renderer,
-    encoding: Encoding,
-    lengths: list[int],
-    first: int,
-    reporter: Reporter,
+    plan: Plan, project: Project, renderer: Renderer, encoding: Encoding, run: range, reporter: Reporter
 ) -> None:
+    """Paint and encode segments that follow one another."""
+    from lib_music.takes.blend import blended
     from lib_music.video.encode import SegmentWriter
+
+    progress = project.progress()
+    starts, lengths = progress.starts, progress.lengths
+    done, end = starts[run[0]], starts[run[-1]] + lengths[run[-1]]
 
     def finished(path: Path) -> None:
         project.segment_finished(int(path.stem))
-        log.info("segment %d of %d is done", int(path.stem) + 1, len(lengths))
+        log.info("segment at frame %d of %d is done", int(path.stem), sum(lengths))
 
-    done = sum(lengths[:first])
-    state = project.state_file(first).read_bytes() if first else None
-    frames = renderer.frames(plan.animation, done, state)
+    painted = renderer.frames(plan.animation, done, _beginning(plan, project, renderer, done), end)
     with (
-        contextlib.closing(frames),  # type: ignore[type-var]
+        contextlib.closing(painted),  # type: ignore[type-var]
+        contextlib.closing(blended(project, painted, done, end)) as frames,
         SegmentWriter(encoding, lambda path: project.segment_begun(int(path.stem)), finished) as writer,
     ):
-        for number in range(first, len(lengths)):
-            segment = writer.begin(project.segment(number))
+        for number in run:
+            segment = writer.begin(project.segment(starts[number]))
             for i in range(lengths[number]):
                 writer.put(segment, next(frames))
                 done += 1
-                if number + 1 < len(lengths) and i == lengths[number] // 2:
-                    writer.prepare(project.segment(number + 1))
+                if number < run[-1] and i == lengths[number] // 2:
+                    writer.prepare(project.segment(starts[number + 1]))
                 if done % 8 == 0:
                     reporter.done(done)
                     reporter.check()
-            if number + 1 < len(lengths):
-                project.save_state(number + 1, renderer.state())
+            if number < run[-1]:
+                project.save_state(done, renderer.state())
             writer.put(segment, None)
         reporter.done(done)
+
+
+def _beginning(plan: Plan, project: Project, renderer: Renderer, first: int) -> bytes | None:
+    """What the renderer goes on from at frame ``first``: what it left there, else the picture before it."""
+    if not first:
+        return None
+    if project.has_state(project.progress(), first):
+        return project.state_file(first).read_bytes()
+    from lib_music.takes.pictures import picture_before
+
+    size = (plan.animation.width, plan.animation.height)
+    state = renderer.state_after(plan.animation, first, picture_before(project, first, size))
+    project.save_state(first, state)
+    return state
 
 
 def _titles(plan: Plan) -> Titles:
@@ -572,15 +672,21 @@ def _titles(plan: Plan) -> Titles:
     return Titles(track.title, ", ".join(track.artists), track.album, track.date, ", ".join(track.genres), chapters)
 
 
-def _join(plan: Plan, project: Project, lengths: list[int], titles: Titles, words: str, reporter: Reporter) -> Path:
+def _join(plan: Plan, project: Project, titles: Titles, words: str, reporter: Reporter) -> Path:
     """Finished segments to the video."""
     from lib_music.video.mux import joined, take_thumbnail
 
+    lengths = project.progress().lengths
+    segments = [project.segment(first) for first in project.progress().starts]
     number, frame = thumbnail_place(plan.animation, lengths)
-    take_thumbnail(project.segment(number), frame, project.path(THUMBNAIL))
-    segments = [project.segment(i) for i in range(len(lengths))]
+    take_thumbnail(segments[number], frame, project.path(THUMBNAIL))
     picture = joined(segments, lengths, plan.animation.timebase.fps)
-    return _mux(plan, project, picture, titles, words, reporter)
+    video = _mux(plan, project, picture, titles, words, reporter)
+    now = project.progress()
+    # Where some sections are as they were before they were edited, this is not what the whole plan looks like.
+    same = dict(now.marks) == section_marks(plan, now.painter)
+    project.save_progress(replace(now, fingerprint=pixel_mark(plan, now.painter) if same else mixed(now)))
+    return video
 
 
 def _mux(plan: Plan, project: Project, picture: list[str], titles: Titles, words: str, reporter: Reporter) -> Path:
@@ -599,7 +705,7 @@ def _mux(plan: Plan, project: Project, picture: list[str], titles: Titles, words
     return video
 
 
-def thumbnail_place(animation: Animation, lengths: list[int]) -> tuple[int, int]:
+def thumbnail_place(animation: Animation, lengths: Sequence[int]) -> tuple[int, int]:
     """Segment and frame of the thumbnail: a third into the first chorus or drop, else into the song."""
     loud = [cue for cue in animation.cues if cue.role in ("chorus", "drop")]
     cue = loud[0] if loud else animation.cues[len(animation.cues) // 3]

@@ -6,21 +6,22 @@ Everything is written aside and renamed, so that a kill at any moment leaves onl
 files are relative to the folder. What is computed may be computed again; what the person edits (``storyboard.json``,
 ``corrections.json``) is never overwritten, and files that are not ours are never touched.
 
-Segments are named by number. ``states/N`` is what the renderer needs to go on with segment N; it is written before
-segment N - 1 gets its name. ``progress.json`` holds the digests of both and the name of the finished video: only what
-matches is believed.
+A segment is named by its first frame. ``states/F`` is what the renderer needs to go on with the segment that begins at
+frame F; it is written before the segment before it gets its name. ``progress.json`` holds the digests of both and the
+name of the finished video: only what matches is believed. It may have holes: what is painted again, between what stays.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,39 @@ log = logging.getLogger("lib_music")
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """Frames ``[first, last)`` that were painted apart from the rest.
+
+    Attributes
+    ----------
+    first, last : int
+    take : int
+        The take that holds what was there before, while it is to be blended in; else 0.
+    fade_in, fade_out : int
+        Frames over which it grows out of what was there before, and gives way to it, both inside.
+    """
+
+    first: int
+    last: int
+    take: int = 0
+    fade_in: int = 0
+    fade_out: int = 0
+
+    def __post_init__(self) -> None:
+        numbers = (self.first, self.last, self.take, self.fade_in, self.fade_out)
+        if not all(type(n) is int and n >= 0 for n in numbers):
+            raise ValueError("Stretch: frames and take must be whole and >= 0")
+        if self.first >= self.last or self.fade_in + self.fade_out > self.last - self.first:
+            raise ValueError(f"Stretch: frames {self.first} to {self.last}, fades {self.fade_in} and {self.fade_out}")
+
+    def without(self, first: int, last: int) -> Iterator[Stretch]:
+        """What is left of it when frames ``[first, last)`` become another's."""
+        for begin, end in ((self.first, min(self.last, first)), (max(self.first, last), self.last)):
+            if begin < end:
+                yield Stretch(begin, end)
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a render is.
 
@@ -47,32 +81,87 @@ class Progress:
         Of everything that decides the pixels.
     titles : str
         Of everything that only the finished file holds beside them.
-    total, begun : int
-        Segments in all, and begun so far.
+    painter : str
+        The renderer's name.
+    width, height, fps : int, int, str
+        Of the picture; ``fps`` as a ratio, ``24/1``. 0 and empty where an earlier version did not say.
+    begun : int
+        Segments begun so far.
     rendered_again : int
         Segments that were begun or finished, lost, and begun again.
-    segments, states : tuple of str, mapping of number to str
-        Digests of what is finished.
+    lengths : tuple of int
+        Frames of each segment, all of them; empty before anything is painted, and of a video of an earlier version.
+    segments : tuple of str
+        Digests of the finished ones; empty for one that is still to be painted, and nothing for those after the last.
+    states : mapping of first frame to str
+        Digests of the states that are kept.
+    stretches : tuple of Stretch
+        What was painted apart from the rest, in the order of time; what lies in none was painted in one go.
+    marks : mapping of "first-last" to str
+        A digest of what decides the pixels of each section; none where that is not known.
+    words : mapping of "first-last" to str
+        The prompt that each section was painted with. Found text.
+    take, restored : int
+        Numbers of the take that was put aside last and of the one that was restored last, see :mod:`lib_music.takes`.
     video : str
         Name of the finished video; ``video_digest`` its digest.
     """
 
     fingerprint: str = ""
     titles: str = ""
-    total: int = 0
+    painter: str = ""
+    width: int = 0
+    height: int = 0
+    fps: str = ""
     begun: int = 0
     rendered_again: int = 0
+    lengths: tuple[int, ...] = ()
     segments: tuple[str, ...] = ()
     states: Mapping[str, str] = field(default_factory=dict)
+    stretches: tuple[Stretch, ...] = ()
+    marks: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    take: int = 0
+    restored: int = 0
     video: str = ""
     video_digest: str = ""
 
     def __post_init__(self) -> None:
-        numbers = (self.total, self.begun, self.rendered_again)
+        numbers = (self.begun, self.rendered_again, self.take, self.restored, self.width, self.height, *self.lengths)
         texts = (self.fingerprint, self.titles, self.video, self.video_digest, *self.segments, *self.states.values())
+        texts += (self.painter, self.fps, *self.marks, *self.marks.values(), *self.words.values())
         if not all(isinstance(n, int) and n >= 0 for n in numbers) or not all(isinstance(t, str) for t in texts):
             raise ValueError("Progress: counts must be whole and >= 0, digests text")
-        object.__setattr__(self, "segments", tuple(self.segments))
+        for name in ("lengths", "segments", "stretches"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Progress:
+        """Read what :meth:`Project.save_progress` wrote, now or in an earlier version.
+
+        Raises TypeError or ValueError for what it cannot be.
+        """
+        known = {f.name: data[f.name] for f in fields(cls) if f.name in data}
+        known["stretches"] = tuple(Stretch(**stretch) for stretch in known.get("stretches", ()))
+        if not known.get("lengths"):
+            # An earlier version named segments otherwise; its finished video stays what it is.
+            known.update(segments=(), states={}, begun=0)
+        return cls(**known)
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """The first frame of each segment."""
+        return (0, *itertools.accumulate(self.lengths))[: len(self.lengths)]
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The digest of each segment, empty for those that are missing [shape=(len(lengths),)]."""
+        return (self.segments + ("",) * len(self.lengths))[: len(self.lengths)]
+
+    @property
+    def painted(self) -> int:
+        """Frames in finished segments."""
+        return sum(n for n, found in zip(self.lengths, self.whole, strict=True) if found)
 
     @property
     def is_finished(self) -> bool:
@@ -103,13 +192,13 @@ class Project:
         """A file of the project by its own plain name."""
         return self.folder / name
 
-    def segment(self, number: int) -> Path:
-        """Where segment ``number`` is or will be."""
-        return self.folder / "segments" / f"{number:05d}.seg"
+    def segment(self, first: int) -> Path:
+        """Where the segment that begins at frame ``first`` is or will be."""
+        return self.folder / "segments" / f"{first:05d}.seg"
 
-    def state_file(self, number: int) -> Path:
-        """What the renderer needs to begin segment ``number``."""
-        return self.folder / "states" / f"{number:05d}.state"
+    def state_file(self, first: int) -> Path:
+        """What the renderer needs to begin at frame ``first``."""
+        return self.folder / "states" / f"{first:05d}.state"
 
     # -- one run at a time ---------------------------------------------------------------------------------------
 
@@ -230,7 +319,7 @@ class Project:
         if not path.is_file():
             return Progress()
         try:
-            return Progress(**read_json(path))
+            return Progress.from_dict(read_json(path))
         except (TypeError, ValueError, AttributeError, ProjectError):
             log.warning("progress.json cannot be read; the render begins anew")
             return Progress()
@@ -239,57 +328,83 @@ class Project:
         """Write how far the render is."""
         write_json(self.path("progress.json"), asdict(progress))
 
-    def segment_begun(self, number: int) -> None:
-        """Count a segment as begun."""
-        with self._changing:
-            self.save_progress(replace(self.progress(), begun=number + 1))
-
-    def segment_finished(self, number: int) -> None:
-        """Believe a segment from now on, and forget states that no resume will ask for."""
-        found = digest(self.segment(number))
+    def segment_begun(self, first: int) -> None:
+        """Count the segment that begins at frame ``first`` as begun."""
         with self._changing:
             now = self.progress()
-            states = {n: state for n, state in now.states.items() if int(n) > number + 1 - _STATES_KEPT}
-            self.save_progress(replace(now, segments=(*now.segments[:number], found), states=states))
+            self.save_progress(replace(now, begun=now.starts.index(first) + 1))
+
+    def segment_finished(self, first: int) -> None:
+        """Believe a segment from now on, and forget states that no resume will ask for."""
+        found = digest(self.segment(first))
+        with self._changing:
+            now = self.progress()
+            number = now.starts.index(first)
+            segments = (*now.whole[:number], found, *now.whole[number + 1 :])
+            states = {n: now.states[n] for n in sorted(now.states, key=int)[-_STATES_KEPT:]}
+            self.save_progress(replace(now, segments=segments, states=states))
         for path in (self.folder / "states").glob("*.state"):
             if path.stem.isdigit() and str(int(path.stem)) not in states:
                 path.unlink(missing_ok=True)
 
-    def save_state(self, number: int, state: bytes) -> None:
-        """Keep what segment ``number`` begins with."""
-        write_bytes(self.state_file(number), state)
+    def save_state(self, first: int, state: bytes) -> None:
+        """Keep what the segment that begins at frame ``first`` begins with."""
+        write_bytes(self.state_file(first), state)
         with self._changing:
             now = self.progress()
-            self.save_progress(replace(now, states={**now.states, str(number): digest(self.state_file(number))}))
+            self.save_progress(replace(now, states={**now.states, str(first): digest(self.state_file(first))}))
 
-    def begin_render(self, mark: str, total: int) -> int:
+    def begin_render(self, mark: str, lengths: Sequence[int], about: Mapping[str, Any]) -> list[range]:
         """Keep the segments of an earlier run of exactly this render, or clear another one's away.
+
+        Parameters
+        ----------
+        mark : str
+            The fingerprint of the render.
+        lengths : sequence of int
+            Frames of each segment, where nothing of it is painted yet.
+        about : mapping
+            Painter, size, rate and marks as :class:`Progress` has them; kept where nothing of it is painted yet.
 
         Returns
         -------
-        int
-            The first segment to paint: all before it are whole, and what it needs is there.
+        list of range
+            The segments to paint, by number, in order: what lies between is whole. What a range begins with is there:
+            a state, or a picture of the frame before it, or nothing at frame 0.
         """
         before = self.progress()
-        if before.fingerprint != mark:
+        if before.fingerprint != mark or sum(before.lengths) != sum(lengths):
             self.clear_segments()
-            before = Progress(mark, total=total, video=before.video, video_digest=before.video_digest)
+            kept = {name: getattr(before, name) for name in ("take", "restored", "video", "video_digest")}
+            before = Progress(mark, lengths=tuple(lengths), **about, **kept)
         for name in ("segments", "states"):
             (self.folder / name).mkdir(exist_ok=True)
-        whole = 0
-        while whole < len(before.segments) and digest(self.segment(whole)) == before.segments[whole]:
-            whole += 1
-        first = next((n for n in range(min(whole, total), 0, -1) if n == total or self._has_state(before, n)), 0)
-        again = max(0, before.begun - first)
-        if first < len(before.segments):
-            log.warning("%d segments are damaged or lack their state; going on at %d", again, first)
-        kept = replace(before, titles="", begun=first, segments=before.segments[:first])
-        self.save_progress(replace(kept, rendered_again=before.rendered_again + again))
-        return first
+        pairs = zip(before.starts, before.whole, strict=True)
+        whole = [bool(found) and digest(self.segment(first)) == found for first, found in pairs]
+        for number in range(len(whole)):
+            # A segment whose beginning is lost is painted together with the one before it.
+            back = number
+            while not whole[back] and back and not self._can_begin(before, back):
+                back -= 1
+                whole[back] = False
+        missing = [number for number, found in enumerate(whole) if not found]
+        lost = sum(number < before.begun for number in missing)
+        if any(before.whole[number] for number in missing):
+            log.warning("%d segments are damaged or lack their state; they are painted again", lost)
+        segments = tuple(found if good else "" for found, good in zip(before.whole, whole, strict=True))
+        begun = missing[0] if missing else len(whole)
+        again = before.rendered_again + lost
+        self.save_progress(replace(before, titles="", begun=begun, segments=segments, rendered_again=again))
+        return [range(run[0], run[-1] + 1) for run in _runs(missing)]
 
-    def _has_state(self, progress: Progress, number: int) -> bool:
-        expected = progress.states.get(str(number), "")
-        return bool(expected) and digest(self.state_file(number)) == expected
+    def _can_begin(self, progress: Progress, number: int) -> bool:
+        first = progress.starts[number]
+        return any(stretch.first == first for stretch in progress.stretches) or self.has_state(progress, first)
+
+    def has_state(self, progress: Progress, first: int) -> bool:
+        """Whether the state of the segment that begins at frame ``first`` is there and whole."""
+        expected = progress.states.get(str(first), "")
+        return bool(expected) and digest(self.state_file(first)) == expected
 
     def clear_segments(self) -> None:
         """Delete segments and states."""
@@ -312,7 +427,10 @@ class Project:
     def video_finished(self, video: Path, titles: str) -> None:
         """Believe a video from now on; the one before it and the segments go."""
         before = self.progress()
-        self.save_progress(replace(before, titles=titles, video=video.name, video_digest=digest(video)))
+        # What was to be blended in is.
+        stretches = tuple(Stretch(stretch.first, stretch.last) for stretch in before.stretches)
+        done = replace(before, titles=titles, stretches=stretches, video=video.name, video_digest=digest(video))
+        self.save_progress(done)
         if before.video and before.video != video.name:
             self.path(Path(before.video).name).unlink(missing_ok=True)
         self.clear_segments()
@@ -322,7 +440,7 @@ class Project:
         progress = self.progress()
         if progress.is_finished:
             return float(self.path(Path(progress.video).name).is_file())
-        return min(0.99, len(progress.segments) / max(1, progress.total))
+        return min(0.99, progress.painted / max(1, sum(progress.lengths)))
 
     # -- the folder ----------------------------------------------------------------------------------------------
 
@@ -358,6 +476,12 @@ class Project:
     def relative(self, path: Path) -> str:
         """``path`` as seen from the folder, because pods move."""
         return Path(os.path.relpath(path.resolve(), self.folder.resolve())).as_posix()
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[list[int]]:
+    """Numbers that follow one another, together."""
+    for _, run in itertools.groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+        yield [number for _, number in run]
 
 
 def fingerprint(*parts: Any) -> str:

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from lib_music.errors import RenderError
 from lib_music.render.captions import CaptionStrip
 from lib_music.render.pictures import RATIO, SectionPictures
-from lib_music.render.pixels import Rgb, planes
+from lib_music.render.pixels import Rgb, planes, rgb_to_frame
 from lib_music.render.renderer import Frame
 from lib_music.schedule.animation import Animation
 
@@ -124,7 +124,9 @@ class Animatic:
         with Image.open(cover) as image:
             return cls(np.asarray(image.convert("RGB"), np.uint8), captions=captions)
 
-    def frames(self, animation: Animation, start: int, state: bytes | None) -> Iterator[Frame]:
+    def frames(
+        self, animation: Animation, start: int, state: bytes | None, end: int | None = None
+    ) -> Iterator[Frame]:
         """See :class:`~lib_music.render.renderer.Renderer`."""
         canvas = self._canvas = _Canvas(animation, self._cover)
         strips = _Strips(animation) if self._captions else None
@@ -133,9 +135,23 @@ class Animatic:
                 raise RenderError(f"frame {start} was asked for without what came before", "render from the start")
             canvas.restore(state)
         with _one_thread():
-            for i in range(start, animation.timebase.n_frames):
+            for i in range(start, animation.timebase.n_frames if end is None else end):
                 frame = canvas.paint(i)
                 yield strips.over(frame, i) if strips else frame
+
+    def state_after(self, animation: Animation, start: int, picture: Path) -> bytes:
+        """See :class:`~lib_music.render.renderer.Renderer`: the motion of the section so far is forgotten."""
+        from PIL import Image
+
+        canvas = _Canvas(animation, self._cover)
+        with Image.open(picture) as image:
+            rgb = np.asarray(image.convert("RGB"), np.uint8)
+        if rgb.shape != (canvas.size[1], canvas.size[0], 3):
+            raise RenderError(f"the picture before frame {start} has another size {rgb.shape}", "paint the whole anew")
+        canvas.painted[:] = rgb_to_frame(rgb)
+        canvas.before[:] = canvas.painted
+        canvas.label = next(cue.label for cue in reversed(animation.cues) if cue.start < start)
+        return canvas.save()
 
     def state(self) -> bytes:
         """See :class:`~lib_music.render.renderer.Renderer`."""

@@ -119,6 +119,10 @@ class JobRecord:
         The animation's frame that is this run's frame 0.
     picture : str
         The image, on the WebUI's machine, that a run with ``first`` > 0 begins from.
+    last : int
+        The animation's frame that the run ends before; 0 for the end of the animation.
+    source : str
+        The same image on this machine, where the run was begun from one of ours.
     """
 
     job_id: str
@@ -129,6 +133,8 @@ class JobRecord:
     cancelled: bool = False
     first: int = 0
     picture: str = ""
+    last: int = 0
+    source: str = ""
 
     def __post_init__(self) -> None:
         if not self.job_id or not self.digest or not self.batch_name:
@@ -137,6 +143,8 @@ class JobRecord:
             raise ValueError(f"JobRecord.timestring is {self.timestring!r}; it must be letters and digits")
         if self.first < 0 or bool(self.first) != bool(self.picture):
             raise ValueError(f"JobRecord.first is {self.first} with picture {self.picture!r}")
+        if self.last and not self.first < self.last:
+            raise ValueError(f"JobRecord: frames {self.first} to {self.last}")
 
     def to_bytes(self) -> bytes:
         """As JSON."""
@@ -153,7 +161,8 @@ class JobRecord:
         except (ValueError, TypeError, RecursionError):
             return None
         texts = (record.job_id, record.digest, record.batch_name, record.outdir, record.timestring, record.picture)
-        whole = all(isinstance(text, str) for text in texts) and type(record.first) is int
+        whole = all(isinstance(text, str) for text in (*texts, record.source))
+        whole = whole and type(record.first) is int and type(record.last) is int
         return record if whole else None
 
     @classmethod

@@ -8,8 +8,8 @@ Conventions
 - ``state()`` and ``job_file`` hold a :class:`~lib_music.render.deforum_job.JobRecord`. Going on means, in this
   order: follow the run that still paints; take the frames of one that has finished; let Deforum resume from its
   own frames; begin a run with the picture before the first missing frame; paint anew.
-- A run may begin in the middle of the animation (``JobRecord.first``); followers and frame sources count from the
-  run's own beginning.
+- A run may begin in the middle of the animation (``JobRecord.first``) and end there (``last``); followers and frame
+  sources count from the run's own beginning.
 - Deforum's word on a run is not enough: an interrupted one stays "accepted" for ever. Frames are counted.
 """
 
@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lib_music.errors import Interrupted
+from lib_music.errors import DeforumError, Interrupted
 from lib_music.files import slug
 from lib_music.render.deforum_follow import Follower, Pace
 from lib_music.render.deforum_frames import FrameSource, WrongSizeError, remote_path
@@ -83,7 +83,9 @@ class DeforumRenderer:
         self._job_file = job_file
         self._record: JobRecord | None = None
 
-    def frames(self, animation: Animation, start: int, state: bytes | None) -> Iterator[Frame]:
+    def frames(
+        self, animation: Animation, start: int, state: bytes | None, end: int | None = None
+    ) -> Iterator[Frame]:
         """Yield frames from ``start`` on; see :class:`~lib_music.render.renderer.Renderer`.
 
         Raises
@@ -94,12 +96,16 @@ class DeforumRenderer:
             ``should_stop`` said so, or the place knows that a person stopped the run.
         """
         self._runs.check()
-        record = self._remembered(state)
+        n_frames = animation.timebase.n_frames
+        end = n_frames if end is None else end
+        given = JobRecord.from_bytes(state) if state else None
+        record = self._remembered(given, 0 if end == n_frames else end)
         settings, digest = self._chosen(animation, record)
-        left = animation.timebase.n_frames - start
+        left = end - start
         try:
-            follower = self._attach(animation, settings, digest, start, record)
-            for frame in range(start, animation.timebase.n_frames):
+            fresh = self._anew(settings, digest, given, 0 if end == n_frames else end)
+            follower = self._attach(animation, settings, start, record, fresh)
+            for frame in range(start, end):
                 left -= 1
                 yield rgb_to_frame(follower.wait(frame - self._first))
         except (GeneratorExit, KeyboardInterrupt, Interrupted, WrongSizeError):
@@ -117,12 +123,31 @@ class DeforumRenderer:
         """The run as we remember it; a few hundred bytes."""
         return self._record.to_bytes() if self._record else b""
 
-    def _remembered(self, state: bytes | None) -> JobRecord | None:
-        record = JobRecord.from_bytes(state) if state else None
-        if self._job_file:
-            # Written whenever the run changes, so newer than the state of the last segment.
-            record = JobRecord.load(self._job_file) or record
-        return record
+    def state_after(self, animation: Animation, start: int, picture: Path) -> bytes:
+        """A run that is still to be started, from a picture of ours; raises DeforumError where a part cannot be."""
+        settings, digest = self._chosen(animation, None)
+        if not can_be_cut(settings):
+            raise DeforumError(
+                "these settings can only be painted as a whole: a prompt's own formula, guided images, Parseq or the "
+                "mode count frames from the beginning",
+                "paint the whole video, or take that out of the settings",
+            )
+        place = str(picture.resolve())
+        return JobRecord(NOT_YET, digest, settings["batch_name"], first=start, picture=place, source=place).to_bytes()
+
+    def _remembered(self, given: JobRecord | None, last: int) -> JobRecord | None:
+        """The run to go on with: the file is written whenever it changes, so newer than the last segment's state."""
+        record = JobRecord.load(self._job_file) if self._job_file else None
+        first = given.first if given is not None else 0
+        # Of another part of the video, where that is painted in several.
+        return given if record is None or record.last != last or record.first < first else record
+
+    def _anew(self, settings: dict[str, Any], digest: str, given: JobRecord | None, last: int) -> JobRecord:
+        """A run that is still to be started: of the part that was asked for, else from the beginning."""
+        fresh = JobRecord(NOT_YET, digest, settings["batch_name"], last=last)
+        if given is None or given.digest != digest or not given.source or not Path(given.source).is_file():
+            return fresh
+        return dataclasses.replace(fresh, first=given.first, picture=given.source, source=given.source)
 
     def _chosen(self, animation: Animation, record: JobRecord | None) -> tuple[dict[str, Any], str]:
         """The settings to paint with, and their mark: those of the remembered run where they can still be used."""
@@ -133,11 +158,11 @@ class DeforumRenderer:
         return settings, digest
 
     def _attach(
-        self, animation: Animation, settings: dict[str, Any], digest: str, start: int, record: JobRecord | None
+        self, animation: Animation, settings: dict[str, Any], start: int, record: JobRecord | None, fresh: JobRecord
     ) -> Follower:
         """Follow what is already there as far as it goes, else start a run."""
-        fresh = JobRecord(NOT_YET, digest, settings["batch_name"])
-        if record is not None and record.digest == digest and record.first <= start:
+        begun = record is not None and (record.job_id != NOT_YET or bool(record.timestring))
+        if record is not None and begun and record.digest == fresh.digest and record.first <= start:
             self._remember(record)
             follower = self._take_up(animation, settings, start)
             if follower is not None:
@@ -155,7 +180,7 @@ class DeforumRenderer:
         source = follower.source()
         if source is None:
             return None
-        count, n = source.count(), animation.timebase.n_frames - record.first
+        count, n = source.count(), _end(animation, record) - record.first
         half_painted = _half_painted(status, record)
         # A block is whole when another one follows it; the last, unless the run was interrupted.
         if count >= n + (follower.cadence if half_painted else 0) and source.read(n - 1) is not None:
@@ -173,7 +198,7 @@ class DeforumRenderer:
             return None
         log.info("going on at frame %d with a run of its own", first)
         picture = remote_path(record.outdir, record.timestring, first - 1 - record.first)
-        rest = JobRecord(NOT_YET, record.digest, record.batch_name, first=first, picture=picture)
+        rest = JobRecord(NOT_YET, record.digest, record.batch_name, first=first, picture=picture, last=record.last)
         return self._submit(animation, settings, rest)
 
     def _settled(self) -> JobStatus | None:
@@ -213,6 +238,8 @@ class DeforumRenderer:
 
     def _submit(self, animation: Animation, settings: dict[str, Any], record: JobRecord) -> Follower:
         """Start a run: from its own frames where the record has a timestring, else from its beginning."""
+        if record.source and not record.timestring:
+            record = self._placed(record)
         run = self._of_run(settings, record)
         sent = dict(run, resume_from_timestring=bool(record.timestring), resume_timestring=record.timestring)
         if animation.start_image is not None and run["init_image"] == str(animation.start_image):
@@ -222,7 +249,16 @@ class DeforumRenderer:
 
     def _of_run(self, settings: dict[str, Any], record: JobRecord) -> dict[str, Any]:
         """The settings of the run itself, which may be only the rest of the animation."""
-        return tail_settings(settings, record.first, record.picture) if record.first else settings
+        if not (record.first or record.last):
+            return settings
+        return tail_settings(settings, record.first, record.picture, record.last)
+
+    def _placed(self, record: JobRecord) -> JobRecord:
+        """The record with its picture where the WebUI finds it."""
+        placed = self._runs.place_start_image(Path(record.source)).get("init_image")
+        if not placed:
+            raise DeforumError("the WebUI takes no picture to begin from", "share a folder with it, or paint the whole")
+        return dataclasses.replace(record, picture=str(placed))
 
     def _known(self) -> JobRecord:
         assert self._record is not None
@@ -235,7 +271,7 @@ class DeforumRenderer:
             record,
             run,
             (animation.width, animation.height),
-            animation.timebase.n_frames - record.first,
+            _end(animation, record) - record.first,
             pace=self._pace,
             pause=self._pause,
             remember=self._remember,
@@ -261,6 +297,11 @@ class DeforumRenderer:
             if left <= 0:
                 return
             time.sleep(min(left, 0.2))
+
+
+def _end(animation: Animation, record: JobRecord) -> int:
+    """The frame that the run ends before."""
+    return record.last or animation.timebase.n_frames
 
 
 def _half_painted(status: JobStatus | None, record: JobRecord) -> bool | None:

@@ -1,8 +1,9 @@
-"""The rest of an animation as a run of its own, begun from the picture before it.
+"""The rest of an animation, or a stretch of it, as a run of its own, begun from the picture before it.
 
 Deforum resumes by counting the files in its folder. Where the last of them is half painted and the folder is
 out of reach, the rest is painted by a new run instead, whose first frame is diffused from the last good picture
-(one frame of motion is lost there, less than Deforum's own resume loses at cadences above 2).
+(one frame of motion is lost there, less than Deforum's own resume loses at cadences above 2). A section that is painted
+again is such a run too, with an end.
 
 Conventions: ``first`` is the frame of the whole animation that becomes the new run's frame 0, a multiple of the
 cadence so that the same frames are diffused; schedules are written out as numbers, since a formula of ``t``
@@ -18,7 +19,7 @@ from lib_music.render.deforum_defaults import NUMBER_SCHEDULES, TEXT_SCHEDULES
 from lib_music.render.deforum_grammar import read_prompts, read_schedule, read_text_schedule
 
 
-def tail_settings(settings: Mapping[str, Any], first: int, picture: str) -> dict[str, Any]:
+def tail_settings(settings: Mapping[str, Any], first: int, picture: str, last: int = 0) -> dict[str, Any]:
     """Settings that paint from frame ``first`` on, beginning with the image file ``picture``.
 
     Parameters
@@ -26,16 +27,18 @@ def tail_settings(settings: Mapping[str, Any], first: int, picture: str) -> dict
     settings : mapping
         Of the whole animation.
     first : int
-        >= 1, below ``max_frames``.
+        Below ``max_frames``.
     picture : str
-        Path of frame ``first - 1`` on the WebUI's machine.
+        Path of frame ``first - 1`` on the WebUI's machine; not looked at where ``first`` is 0.
+    last : int
+        The frame to end before; 0 is the end of the animation.
 
     Raises
     ------
     SettingsError
         A schedule of the person's own cannot be read.
     """
-    n, seed = settings["max_frames"], settings["seed"]
+    n, seed, cadence = settings["max_frames"], settings["seed"], int(settings["diffusion_cadence"])
     rest: dict[str, Any] = dict(settings)
     for key in sorted(NUMBER_SCHEDULES):
         values = read_schedule(settings[key], n, parameter=key, seed=seed)[first:]
@@ -49,21 +52,24 @@ def tail_settings(settings: Mapping[str, Any], first: int, picture: str) -> dict
         str(frame - first): prompt for frame, prompt in prompts.items() if frame > first
     }
     strength = read_schedule(settings["strength_schedule"], n, parameter="strength_schedule", seed=seed)
-    rest |= {
-        "max_frames": n - first,
-        "use_init": True,
-        "init_image": picture,
-        # Deforum does not ask the schedule at frame 0.
-        "strength": min(max(float(strength[first]), 0.0), 1.0),
-    }
+    # A block is saved when the next one begins.
+    rest["max_frames"] = min(n - first, -(-(last - first) // cadence) * cadence + 1) if last else n - first
+    if not first:
+        return rest
+    # Deforum does not ask the schedule at frame 0.
+    rest |= {"use_init": True, "init_image": picture, "strength": min(max(float(strength[first]), 0.0), 1.0)}
+    if isinstance(begin := settings.get("extract_from_frame"), int):
+        # Videos that take part frame by frame (hybrid video, masks) go on where they were.
+        rest["extract_from_frame"] = begin + first * max(1, int(settings.get("extract_nth_frame") or 1))
     return rest
 
 
 def can_be_cut(settings: Mapping[str, Any]) -> bool:
-    """Whether the rest can stand alone: a prompt's own formula would start counting anew."""
-    return settings["animation_mode"] in ("2D", "3D") and not any(
+    """Whether a part can stand alone: a prompt's own formula, guided images and Parseq would start counting anew."""
+    alone = settings["animation_mode"] in ("2D", "3D") and not any(
         "`" in str(prompt) for prompt in settings["prompts"].values()
     )
+    return alone and not settings.get("use_looper") and not settings.get("parseq_manifest")
 
 
 def _written(words: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ any frame what it would need to go on from there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -26,11 +27,20 @@ class Renderer(Protocol):
 
     name: str
 
-    def frames(self, animation: Animation, start: int, state: bytes | None) -> Iterator[Frame]:
-        """Yield frames ``start``, ``start + 1``, ... to the end.
+    def frames(
+        self, animation: Animation, start: int, state: bytes | None, end: int | None = None
+    ) -> Iterator[Frame]:
+        """Yield frames ``start``, ``start + 1``, ... up to ``end``, without it; None is the end of the animation.
 
-        ``state`` is what :meth:`state` returned after frame ``start - 1``; None at frame 0.
+        ``state`` is what :meth:`state` returned after frame ``start - 1``, or :meth:`state_after`; None at frame 0.
         A yielded frame is valid until the next one is asked for.
+        """
+        ...
+
+    def state_after(self, animation: Animation, start: int, picture: Path) -> bytes:
+        """A state to go on with at frame ``start`` where there is only a picture of the frame before it.
+
+        ``start`` > 0 is a diffused frame. Called before :meth:`frames`, with the renderer new or done with its frames.
         """
         ...
 

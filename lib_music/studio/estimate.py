@@ -24,14 +24,13 @@ from lib_music.pipeline import (
     Understanding,
     pixel_mark,
     plan_of,
-    segment_lengths,
     set_in_motion,
 )
 from lib_music.project import Project, fingerprint
 from lib_music.recall import ANALYSIS, CARD, recall
 from lib_music.request import Request
-from lib_music.studio.base_file import base_of, chosen, left_open
 from lib_music.schedule.animation import Animation
+from lib_music.studio.base_file import base_of, chosen, left_open
 from lib_music.studio.motion import Motion
 from lib_music.studio.record import Painted, key_of, pictures_on_disk, rate_name, read_painted, read_rate
 from lib_music.studio.studio import Studio
@@ -112,12 +111,11 @@ class Setup:
         progress = self.project.progress()
         if progress.fingerprint != self.mark:
             return 0
-        timebase = self.plan.animation.timebase
+        n = self.plan.animation.timebase.n_frames
         if progress.is_finished:
-            return timebase.n_frames if self.project.share() == 1.0 else 0
-        closed = sum(segment_lengths(timebase.n_frames, timebase.fps)[: len(progress.segments)])
+            return n if self.project.share() == 1.0 else 0
         pictures = pictures_on_disk(self.project) if self.renderer == "deforum" else 0
-        return max(closed, min(pictures, timebase.n_frames))
+        return max(progress.painted, min(pictures, n))
 
 
 @dataclass(frozen=True)
@@ -274,6 +272,7 @@ def cost_of(studio: Studio, setup: Setup) -> Cost:
     free = shutil.disk_usage(setup.project.folder).free
     if free < disk:
         lines.append(f"only {read_size(free)} are free there")
+    lines += over_cap(studio, setup, 0 if setup.is_finished else round(disk * (1 - done / max(1, n))))
     if setup.is_finished:
         lines.append("this video is finished; there is nothing to paint")
     elif done:
@@ -286,6 +285,34 @@ def cost_of(studio: Studio, setup: Setup) -> Cost:
         f"{c.label} cannot be used now: {c.note}" for c in studio.host.renderers() if c.id == setup.renderer and c.note
     ]
     return Cost(n, diffusions, disk, seconds, done, (*lines, *anew(setup)))
+
+
+def over_cap(studio: Studio, setup: Setup, disk: int) -> tuple[str, ...]:
+    """A line where ``disk`` more bytes would go over the cap that the person set for all projects."""
+    from lib_music.studio.workspace import projects
+    from lib_music.takes.sizes import workspace_size
+
+    cap = studio.host.preferences().disk_cap
+    if not cap or (used := workspace_size(projects(studio.host))) + disk <= cap:
+        return ()
+    return (f"over the cap: all visuals take {read_size(used)}, this needs {read_size(disk)} more of {read_size(cap)}",)
+
+
+def check_disk(studio: Studio, setup: Setup, share: float = 1.0) -> None:
+    """Raise InputError where painting this ``share`` of the video would go over the cap; nothing is deleted for it."""
+    from lib_music.takes.sizes import sizes_of
+
+    left = 0.0 if setup.is_finished and share == 1.0 else share
+    if share == 1.0 and not setup.is_finished:
+        left = 1 - setup.painted_frames() / max(1, setup.plan.animation.timebase.n_frames)
+    for line in over_cap(studio, setup, round(_disk(setup) * left)):
+        sizes = sizes_of(setup.project)
+        takes = sum(sizes.takes.values())
+        raise InputError(
+            line,
+            f"delete something first: here takes {read_size(takes)}, frames {read_size(sizes.frames)}; "
+            "or other visuals, or raise the cap",
+        )
 
 
 def _amount(setup: Setup, diffusions: int) -> str:
@@ -335,7 +362,7 @@ def anew(setup: Setup) -> tuple[str, ...]:
     progress = setup.project.progress()
     if not progress.fingerprint or progress.fingerprint == setup.mark:
         return ()
-    if not (progress.segments or progress.video or pictures_on_disk(setup.project)):
+    if not (progress.painted or progress.video or pictures_on_disk(setup.project)):
         return ()
     other = "the prompts, the hearing, the cover, the base settings or the routes were changed since"
     reasons = _reasons(setup) or (other,)

@@ -57,11 +57,15 @@ class Model:
 
 @dataclass(frozen=True)
 class Preferences:
-    """What the person set once for all songs. ``fps`` as text, ids of preset and captioner."""
+    """What the person set once for all songs.
+
+    ``fps`` as text, ids of preset and captioner; ``disk_cap`` is the most bytes that all projects may take, 0 no cap.
+    """
 
     preset: str = "auto"
     fps: str = "24"
     captioner: str = "palette"
+    disk_cap: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,10 @@ class Still:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32 or self.steps < 1 or not math.isfinite(self.cfg_scale):
             raise ValueError(f"Still: seed {self.seed!r}, {self.steps!r} steps, cfg scale {self.cfg_scale!r}")
+
+
+#: The other tabs that a picture can be sent to, by the host's names.
+PASTE_TABS = ("img2img", "extras")
 
 
 class Host(Protocol):

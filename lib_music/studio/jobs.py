@@ -27,22 +27,31 @@ from lib_music.files import clear_asides, read_json, write_json
 from lib_music.pipeline import Reporter
 from lib_music.studio.host import Painting
 
-Kind = Literal["produce", "preview", "warm-up", "visualize", "stills", "test"]
+Kind = Literal[
+    "produce", "preview", "warm-up", "visualize", "rerender", "restore", "compare", "stills", "test", "finish"
+]
 State = Literal["waiting", "running", "done", "failed", "interrupted"]
 Work = Callable[["JobReporter"], Mapping[str, str]]
 
 #: Which lane does what, and which share of a job each stage takes; stages not named here take none.
 LANES: Mapping[Kind, str] = {
     "produce": "hear", "preview": "hear", "warm-up": "paint", "visualize": "paint", "stills": "paint", "test": "paint",
+    "rerender": "paint", "restore": "hear", "compare": "hear", "finish": "paint",
 }  # fmt: skip
 SHARES: Mapping[Kind, Mapping[str, float]] = {
     "produce": {"track": 0.03, "analysis": 0.72, "prompts": 0.20, "schedule": 0.05},
     "preview": {"analysis": 0.01, "schedule": 0.01, "render": 0.93, "mux": 0.05},
     "warm-up": {"warm-up": 1.0},
     "visualize": {"analysis": 0.01, "schedule": 0.01, "warm-up": 0.01, "render": 0.95, "mux": 0.02},
+    "rerender": {"analysis": 0.01, "schedule": 0.01, "warm-up": 0.01, "render": 0.95, "mux": 0.02},
+    "restore": {"schedule": 0.2, "mux": 0.8},
+    "compare": {"schedule": 0.2, "mux": 0.8},
+    "finish": {"schedule": 0.02, "finish": 0.9, "mux": 0.08},
     "stills": {"stills": 1.0},
     "test": {"schedule": 0.02, "render": 0.95, "mux": 0.03},
 }
+#: The jobs that change the video of a project, and hold it all along.
+CHANGING: frozenset[Kind] = frozenset({"visualize", "rerender", "restore"})
 #: A stage that takes this share of a job or more says how much time is left.
 _MAIN = 0.5
 #: The rate is that of so many seconds; its end of so many at least; nothing is said before so many; reports that are
@@ -60,6 +69,10 @@ AFTER: Mapping[Kind, str] = {
     "preview": "press Preview again",
     "warm-up": "press Estimate again",
     "visualize": "Resume goes on from there",
+    "rerender": "Resume goes on from there",
+    "restore": "restore it again",
+    "compare": "compare it again",
+    "finish": "press Finish again: what is done stays",
     "stills": "press Stills again: what is painted stays",
     "test": "press Test again: it goes on from there",
 }

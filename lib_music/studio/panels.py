@@ -24,6 +24,7 @@ Action = Callable[["Studio", "Project", Mapping[str, Any]], None]
 Draw = Callable[["Studio", "Known", "Setup | None"], Any]
 #: Modules that hold a ``PANEL``, in the order in which the view names them.
 MODULES: tuple[str, ...] = (
+    "lib_music.studio.takes",
     "lib_music.studio.history",
     "lib_music.studio.ear",
     "lib_music.studio.base",
@@ -42,8 +43,8 @@ class Panel:
     name : str
         Its key in the view, and the place ``music_visualizer_<name>_view`` on the page.
     part : str
-        The part of the page whose line tells what went wrong: song, hearing, prompts, motion, preview, visualize,
-        resume or settings.
+        The part of the page whose line tells what went wrong: song, hearing, prompts, motion, preview, visualize or
+        resume.
     draw : callable
         What the view holds of it, from the project as it is known now; the setup is None where nothing can be painted
         yet.

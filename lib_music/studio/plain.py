@@ -37,13 +37,17 @@ class PlainHost:
         The workspace.
     allowed : sequence of Path
         Further folders in which a typed path may lie.
+    disk_cap : int
+        Bytes that all projects may take; 0 is no cap.
     webui : str, optional
         Address of a WebUI whose Deforum paints, ``http://host:7860``. Raises InputError when it is no address.
     """
 
     name = "serve"
 
-    def __init__(self, folder: Path, allowed: tuple[Path, ...] = (), webui: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, allowed: tuple[Path, ...] = (), webui: str | None = None, disk_cap: int = 0
+    ) -> None:
         if webui is not None:
             from lib_music.render.deforum_client import parse_url
 
@@ -54,6 +58,7 @@ class PlainHost:
         self._folder, self._webui = folder.resolve(), webui
         self._allowed = tuple(extra.resolve() for extra in allowed)
         self._painting = threading.Lock()
+        self._disk_cap = disk_cap
 
     def workspace(self) -> Path:
         """The folder that holds the projects; made when it is missing."""
@@ -69,8 +74,8 @@ class PlainHost:
         return (self._folder, *self._allowed)
 
     def preferences(self) -> Preferences:
-        """A plain server keeps none."""
-        return Preferences()
+        """A plain server keeps none but what its command said."""
+        return Preferences(disk_cap=self._disk_cap)
 
     def notices(self) -> tuple[str, ...]:
         """Nothing: what cannot be used says so where it would be chosen."""

@@ -28,7 +28,7 @@ from lib_music.rehear import based
 from lib_music.request import Ear, Request
 from lib_music.studio.hearing import HEARING, corrected
 from lib_music.studio.history import STEPS, recorded
-from lib_music.studio.jobs import Job, JobReporter
+from lib_music.studio.jobs import CHANGING, Job, JobReporter
 from lib_music.studio.keys import outside
 from lib_music.studio.know import Question, answered, ask, asked, is_link_of, look_up, settled, typed_link
 from lib_music.studio.known import Known, known
@@ -260,7 +260,7 @@ def _leave(studio: Studio, project: Project) -> None:
 
 def _refuse_while_painted(studio: Studio, project: Project) -> None:
     """A painting holds its project; one that waits begins with what is there then."""
-    painting = (job for job in studio.jobs.active() if job.kind == "visualize" and job.state == "running")
+    painting = (job for job in studio.jobs.active() if job.kind in CHANGING and job.state == "running")
     if any(job.project == project.folder.name for job in painting):
         raise ProjectBusyError("a video of this song is being painted", "wait for it or interrupt it, then try again")
 

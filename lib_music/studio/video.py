@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lib_music.audio import open_audio
 from lib_music.errors import InputError, ProjectBusyError, ProjectError
 from lib_music.files import clear_asides
-from lib_music.pipeline import Plan, Result, Understanding, already_painted, choreograph, plan_of, render
+from lib_music.pipeline import Plan, Result, Understanding, already_painted, choreograph, make_way, plan_of, render
 from lib_music.project import Project, fingerprint
 from lib_music.recall import recall, recall_analysis
 from lib_music.schedule.animation import MIN_SIZE, SIZE_STEP, Animation, resized
@@ -28,6 +28,7 @@ from lib_music.studio.base_file import base_of
 from lib_music.studio.estimate import (
     Setup,
     asked,
+    check_disk,
     chosen_renderer,
     cost,
     cost_of,
@@ -292,11 +293,13 @@ def visualize(studio: Studio, project: str, motion: Motion) -> Job:
         The song was not heard yet, or the motion or the renderer cannot be used now.
     """
     usable_renderer(studio, motion)
-    held = set_up(studio, project, motion).project
+    setup = set_up(studio, project, motion)
+    check_disk(studio, setup)
+    held = setup.project
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
         with free(held, reporter) as opened:
-            result = _visualize(studio, opened, motion, reporter)
+            result = paint(studio, opened, motion, reporter)
         return {"video": result.video.name, "settings": result.settings.name}
 
     return studio.jobs.submit("visualize", held.folder.name, work)
@@ -321,12 +324,24 @@ def free(project: Project, reporter: JobReporter) -> Iterator[Project]:
         opened.__exit__()
 
 
-def _visualize(studio: Studio, project: Project, motion: Motion, reporter: JobReporter) -> Result:
-    setup = _prepared(studio, project, motion, reporter)
-    for line in cost_of(studio, setup).lines:
-        reporter.say(line)
-    if (done := already_painted(setup.plan, project, setup.painter, reporter)) is not None:
-        return done
+def paint(
+    studio: Studio,
+    project: Project,
+    motion: Motion,
+    reporter: JobReporter,
+    begin: Callable[[Setup], None] | None = None,
+) -> Result:
+    """The painting itself, in the (open) project.
+
+    ``begin`` is called in the turn before anything is painted: it may put aside what shall be painted again.
+    """
+    setup = prepared(studio, project, motion, reporter)
+    if begin is None:
+        for line in cost_of(studio, setup).lines:
+            reporter.say(line)
+        if (done := already_painted(setup.plan, project, setup.painter, reporter)) is not None:
+            return done
+        check_disk(studio, setup)
     with turn(studio, reporter):
         # Another checkpoint may have been chosen while it waited, or one be loaded for the first picture.
         setup = marked_for(setup, studio)
@@ -335,6 +350,9 @@ def _visualize(studio: Studio, project: Project, motion: Motion, reporter: JobRe
             setup = marked_for(setup, studio)
             if (seconds := cost_of(studio, setup).seconds) is not None:
                 reporter.say(f"about {read_span(seconds)} for the whole")
+        if begin is not None:
+            begin(setup)
+        make_way(project, setup.mark)
         _record(project, setup, reporter)
         renderer = studio.host.renderer(setup.renderer, setup.plan, project, reporter.should_stop)
         for line in getattr(renderer, "notes", ()):
@@ -345,7 +363,7 @@ def _visualize(studio: Studio, project: Project, motion: Motion, reporter: JobRe
     return result
 
 
-def _prepared(studio: Studio, project: Project, motion: Motion, reporter: JobReporter) -> Setup:
+def prepared(studio: Studio, project: Project, motion: Motion, reporter: JobReporter) -> Setup:
     """Everything up to the animation, written into the (open) project; what is shown is what is painted."""
     renderer = usable_renderer(studio, motion)
     motion = replace(with_sampler(studio, motion), renderer=renderer)
@@ -376,7 +394,8 @@ def _is_unknown(studio: Studio, setup: Setup) -> bool:
 def _record(project: Project, setup: Setup, reporter: JobReporter) -> None:
     """Write down what it is painted with; a painting that goes on keeps what it was begun with."""
     painted = setup.painted
-    if setup.painted_frames() and painted is not None and painted.key == setup.plan.painted_with:
+    same = painted is not None and painted.motion == setup.motion and painted.key == setup.plan.painted_with
+    if setup.painted_frames() and painted is not None and same:
         if setup.model is not None and painted.model is not None:
             for line in setup.model.differs_from(painted.model):
                 reporter.say(f"{line}: the rest is painted with another one")

@@ -23,6 +23,7 @@ from lib_music.prompts.storyboard import distinct
 from lib_music.prompts.suggestions import SUGGESTIONS, Suggestions, read_suggestions
 from lib_music.rehear import told
 from lib_music.studio.estimate import Setup, cost_of, set_up
+from lib_music.studio.jobs import CHANGING
 from lib_music.studio.know import card_view
 from lib_music.studio.known import Known, known
 from lib_music.studio.motion import curves, read_motion
@@ -243,7 +244,7 @@ def _preview(studio: Studio, now: Known) -> dict[str, Any] | None:
 def _being_painted(studio: Studio, now: Known, setup: Setup | None) -> list[str]:
     """A word where an edit came too late for the video that is being painted."""
     for job in studio.jobs.active():
-        this = job.kind == "visualize" and job.project == now.project.folder.name and job.stage in ("render", "mux")
+        this = job.kind in CHANGING and job.project == now.project.folder.name and job.stage in ("render", "mux")
         if this and (setup is None or now.project.progress().fingerprint != setup.mark):
             return ["the video being painted keeps what it began with; later edits are for the next one"]
     return []

@@ -77,7 +77,7 @@ def open_visual(studio: Studio, typed: str) -> Opened:
     painted, motion = read_painted(project), read_motion(studio.host, project)
     notes = [_how_far(project)]
     progress = project.progress()
-    begun = not progress.is_finished and (progress.segments or pictures_on_disk(project))
+    begun = not progress.is_finished and (progress.painted or pictures_on_disk(project))
     if painted is not None and begun and painted.motion != _whole(studio, motion):
         notes.append("its motion is again what its painting was begun with" + _sizes(painted.motion, motion))
         motion = painted.motion
@@ -159,9 +159,17 @@ def timestring(project: Project) -> str:
     return ours[1] if ours else project.folder.name
 
 
-def visuals(studio: Studio) -> list[dict[str, Any]]:
-    """The earlier visuals, the one worked on last first; one that cannot be read is listed by its name."""
-    return [_listed(studio, project) for project in sorted(projects(studio.host), key=_changed, reverse=True)]
+def visuals(studio: Studio, first: int = 0, most: int | None = None) -> list[dict[str, Any]]:
+    """The earlier visuals, the one worked on last first; one that cannot be read is listed by its name.
+
+    Parameters
+    ----------
+    studio : Studio
+    first, most : int
+        Which of them, for who reads page by page.
+    """
+    found = sorted(projects(studio.host), key=_changed, reverse=True)
+    return [_listed(studio, project) for project in found[first : None if most is None else first + most]]
 
 
 def _listed(studio: Studio, project: Project) -> dict[str, Any]:
@@ -250,6 +258,8 @@ def revision(studio: Studio, name: str) -> str:
     folder = project.path("preview")
     previews = sorted((path.name, _stamp(path)) for path in folder.glob("*.mp4")) if folder.is_dir() else []
     parts = [_stamp(project.path(shown)) for shown in _SHOWN]
+    takes = project.path("takes")
+    parts += [f"{path.name} {_stamp(path)}" for path in sorted(takes.iterdir())] if takes.is_dir() else []
     parts += [str(progress), str(previews), _stamp(studio.jobs.folder / RATES), str(studio.host.model())]
     return fingerprint(parts)[:16]
 

@@ -17,7 +17,7 @@ from lib_music.errors import InputError, MusicVisualizerError
 from lib_music.given import ASPECTS
 from lib_music.ui import form
 from lib_music.ui.answers import N_CANDIDATES, UNHEARD, Answers
-from lib_music.ui.shown import Shown, Update, error_lines, lines, link, to_json
+from lib_music.ui.shown import Shown, Update, error_lines, lines, to_json
 from lib_music.ui.told import told_in, unexpected, within
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from lib_music.studio.studio import Studio
 
 #: The parts of the page that have a line of their own for what went wrong.
-PARTS = ("song", "hearing", "prompts", "motion", "preview", "visualize", "resume", "settings")
+PARTS = ("song", "hearing", "prompts", "motion", "preview", "visualize", "resume")
 #: Where a person looks after each action; every other one belongs to the hearing.
 _PART_OF = {
     **dict.fromkeys(("candidates", "take_candidate", "row", "link", "take", "style", "negative", "cover"), "prompts"),
-    **dict.fromkeys(("preview",), "preview"),
+    **dict.fromkeys(("preview", "send_still"), "preview"),
     **dict.fromkeys(("interrupt",), "visualize"),
-    **dict.fromkeys(("open",), "resume"),
+    **dict.fromkeys(("open", "delete_project"), "resume"),
     **dict.fromkeys(("choose", "song_of_album", "right_recording", "without_link"), "song"),
 }
 
@@ -138,6 +138,10 @@ class Page(Answers):
             return {"status": to_json(self.status(project))}
         if do == "open":
             return self._opened(action.get("typed"))
+        if do == "delete_project":
+            return self._deleted(project, action)
+        if do == "send_still":
+            return self._sent_still(project, action)
         if _PART_OF.get(str(do)[:40]) == "song":
             return self._answered(self._open_name(project), action)
         if do == "preview":
@@ -375,7 +379,7 @@ class Page(Answers):
             self.studio.jobs.interrupt(job.id)
         return {"status": to_json(self.status(name))}
 
-    # -- resume and settings -------------------------------------------------------------------------------------
+    # -- resume -------------------------------------------------------------------------------------
 
     @told_in("resume")
     def resume(self, typed: Any) -> Shown:
@@ -390,14 +394,6 @@ class Page(Answers):
         name = self._open_name(project)
         said = within(_PATIENCE, lambda: switch_model(self.studio, name), otherwise=_STILL_LOADING)
         return {**self.shown(name), "said_resume": lines(*said), "switch_model": Update(visible=False)}
-
-    @told_in("settings")
-    def settings(self, project: Any, *boxes: Any) -> Shown:
-        """Write the settings file for the Deforum tab and link it."""
-        from lib_music.studio.settings_file import settings_file
-
-        path = settings_file(self.studio, self._open_name(project), self._motion(boxes))
-        return {"said_settings": link(self.studio.host.file_url(path), f"Download {path.name}")}
 
     # -- what they share -----------------------------------------------------------------------------------------
 
@@ -428,6 +424,25 @@ class Page(Answers):
         with self._changing:
             view = self._edit(name, action)
         return self.shown(name, view=view, fill=fill)
+
+    def _deleted(self, project: str, action: dict[str, Any]) -> Shown:
+        """A project was deleted: the page is without a song."""
+        from lib_music.studio.takes import delete
+
+        delete(self.studio, self._open_name(project), action.get("confirm"))
+        return {**self.nothing(), "page": self.surroundings()}
+
+    def _sent_still(self, project: str, action: dict[str, Any]) -> Shown:
+        """A still and its infotext in the hidden boxes, from which the host's own paste takes them."""
+        from PIL import Image
+
+        from lib_music.studio.stills import still_of
+
+        if not self.studio.host.can_paste():
+            raise InputError("there is no other tab here to send a picture to", "download the still")
+        with Image.open(still_of(self.studio, self._open_name(project), action.get("section"))) as picture:
+            picture.load()
+        return {"still_image": picture, "still_text": str(picture.info.get("parameters", ""))}
 
     def _answered(self, project: str, action: dict[str, Any]) -> Shown:
         """What only the person can say of a link, after which the song is heard."""

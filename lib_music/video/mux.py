@@ -121,13 +121,14 @@ def mux(
             "-video_track_timescale", str(timescale(fps)), "-movflags", "+faststart", "-f", "mp4", file_url(aside),
         ]
         # fmt: on
-        run(argv, _sound(audio, check))
+        run(argv, sound_blocks(audio, check))
         if (found := count_frames(aside)) != n_frames:
             raise FfmpegError(f"{found} of {n_frames} frames reached the video", "run the same command again")
     meta.unlink()
 
 
-def _sound(audio: Audio, check: Callable[[], None]) -> Iterator[bytes]:
+def sound_blocks(audio: Audio, check: Callable[[], None]) -> Iterator[bytes]:
+    """The range that sounds as ffmpeg takes it from a pipe: float32, stereo, 48 kHz; ``check`` is called in between."""
     for block in audio.blocks(SOUND_RATE, channels=2):
         check()
         yield block.tobytes()

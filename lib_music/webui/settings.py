@@ -18,6 +18,7 @@ ALLOWED_FOLDERS = "music_visualizer_allowed_folders"
 PRESET = "music_visualizer_preset"
 FPS = "music_visualizer_fps"
 CAPTIONER = "music_visualizer_captioner"
+DISK_CAP = "music_visualizer_disk_cap"
 
 #: Below the data folder: where projects are, and where songs lie that are too big to upload.
 DEFAULT_OUTPUT = "outputs/music-visualizer"
@@ -33,6 +34,7 @@ DEFAULTS = {
     PRESET: Preferences.preset,
     FPS: Preferences.fps,
     CAPTIONER: Preferences.captioner,
+    DISK_CAP: "",
 }
 
 
@@ -65,6 +67,9 @@ def add_settings() -> None:
         CAPTIONER, "Who describes the cover", component=gr.Dropdown,
         component_args=lambda: _choices(CAPTIONER, list(CAPTIONERS)),
     ).info("; ".join(f"{name}: {said}" for name, said in CAPTIONERS.items()))  # fmt: skip
+    option(DISK_CAP, "The most disk that all visuals may take (GB)", component=gr.Textbox).info(
+        "empty: no limit; a painting that would go over it is not begun, and nothing is ever deleted by itself"
+    )
 
 
 def setting(key: str) -> str:
@@ -89,7 +94,17 @@ def preferences() -> Preferences:
         preset=preset if preset in _presets() else Preferences.preset,
         fps=fps,
         captioner=captioner if captioner in CAPTIONERS else Preferences.captioner,
+        disk_cap=_gigabytes(setting(DISK_CAP)),
     )
+
+
+def _gigabytes(typed: str) -> int:
+    """Bytes of a number of gigabytes; 0 for what is none."""
+    try:
+        found = float(typed.replace(",", ".") or 0)
+    except ValueError:
+        return 0
+    return round(found * 1e9) if 0 < found < 1e9 else 0
 
 
 def _presets() -> list[str]:

@@ -63,9 +63,9 @@ class Painter(Animatic):
 
     name = "deforum"
 
-    def frames(self, animation: Animation, start: int, state: bytes | None) -> Iterator[Any]:
+    def frames(self, animation: Animation, start: int, state: bytes | None, end: int | None = None) -> Iterator[Any]:
         self.host.painted.append((start, animation.timebase.n_frames, self.host.loaded))
-        for i, frame in enumerate(super().frames(animation, start, state), start):
+        for i, frame in enumerate(super().frames(animation, start, state, end), start):
             if i == self.host.pause_at:
                 self.host.at_pause.set()
                 while not self.host.go.wait(0.01):
@@ -415,7 +415,7 @@ def test_interrupted_anywhere_it_goes_on_and_nothing_is_lost(
     place.pause_at = -1
     resumed = video_of(studio, visualize(studio, name, motion))
     if moment in ("painting", "host"):
-        assert [start for start, _, _ in place.painted] == [0, 240], "what was painted is kept"
+        assert [start for start, _, _ in place.painted] == [0, 384], "what was painted is kept"
     if moment == "mux":
         assert len(place.painted) == 1, "all of it"
     other = Studio(Place(studio.host.workspace().parent / "other"), studio.jobs)
@@ -437,7 +437,7 @@ from lib_music.studio.video import visualize
 studio = studio_of(PlainHost(Path(sys.argv[1])))
 job = visualize(studio, sys.argv[2], Motion.from_dict(eval(sys.argv[3])))
 folder = Path(sys.argv[1]) / sys.argv[2]
-while not (folder / "segments" / "00001.seg").is_file():
+while len(list(folder.glob("segments/*.seg"))) < 2:
     time.sleep(0.002)
 print("begun", flush=True)
 time.sleep(60)
@@ -576,7 +576,7 @@ def test_what_would_begin_anew_is_explained_before_it_does(place: Place, studio:
     assert place.at_pause.wait(20)
     studio.jobs.interrupt(job.id)
     finished(studio, job)
-    assert cost(studio, name, motion).done == 240
+    assert cost(studio, name, motion).done == 384
     other = replace(motion, fps="30", width=128, steps=20)
     set_motion(studio, name, other)
     lines = [line for line in cost(studio, name, other).lines if "begins anew" in line]
@@ -586,7 +586,7 @@ def test_what_would_begin_anew_is_explained_before_it_does(place: Place, studio:
     opened = open_visual(studio, name)
     assert opened.motion == motion == read_motion(place, Project(studio.host.workspace() / name))
     assert "24 fps instead of 30, 64×64 instead of 128×64" in "\n".join(opened.notes)
-    assert cost(studio, name, opened.motion).done == 240
+    assert cost(studio, name, opened.motion).done == 384
     board = studio.host.workspace() / name / "storyboard.json"
     board.write_text(board.read_text().replace("a ship", "a galleon"))
     assert any("prompts" in line for line in cost(studio, name, motion).lines if "begins anew" in line)
