@@ -9,6 +9,10 @@
         preview: "Preview",
         "warm-up": "Measuring the time of one picture",
         visualize: "Visualizing",
+        rerender: "Painting again",
+        restore: "Restoring a take",
+        compare: "Comparing",
+        finish: "Finishing",
     };
     const STAGES = {
         track: "reading the song",
@@ -20,6 +24,7 @@
         "warm-up": "painting one picture",
         render: "painting",
         mux: "joining pictures and sound",
+        finish: "finishing",
     };
     const STATES = {waiting: "waiting for its turn", done: "done", failed: "failed", interrupted: "interrupted"};
 
@@ -197,7 +202,7 @@
         // The host's own bar and live picture, once per job, when the job has reached the GPU.
         host(job) {
             const {el} = core();
-            const paints = ["visualize", "warm-up"].includes(job.kind) && ["render", "warm-up"].includes(job.stage);
+            const paints = ["visualize", "rerender", "warm-up"].includes(job.kind) && ["render", "warm-up"].includes(job.stage);
             if (this.hosted || job.state !== "running" || !paints || typeof window.requestProgress !== "function") return;
             this.hosted = true;
             const given = document.getElementById(core().PREFIX + "gallery_container");
