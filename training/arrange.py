@@ -24,6 +24,7 @@ class Material:
     bass: list[list[patterns.Event]]
     guitar: list[list[patterns.Event]]
     drums: drums.Pattern | None
+    feel: drums.Pattern | None
     theme: list[tuple[float, float, float]]
     sung: list[tuple[float, float, int]] = field(default_factory=list)
     active: set[str] = field(default_factory=set)
@@ -71,8 +72,9 @@ class Band:
         jitter = float(rng.uniform(*style.jitter))
         if not self.drumless:
             kit = style.kits[int(rng.integers(len(style.kits)))]
+            behind = float(rng.uniform(4, 12)) if rng.random() < style.buried else 0.0
             self.tracks["drums"] = Track("drums", instruments.kit_program(rng, kit), kit if kit != "orchestra" else "acoustic",
-                                         gain=float(10 ** (rng.normal(0, 3.0) / 20)), swing=self.swing, swing_unit=style.swing_unit,
+                                         gain=float(10 ** ((rng.normal(0, 3.0) - behind) / 20)), swing=self.swing, swing_unit=style.swing_unit,
                                          jitter=0.7 * jitter)
         if style.bass != ("",) and (not self.drumless or rng.random() < 0.8):
             self._track("bass", "bass", style.basses, jitter, loose=0.004)
@@ -118,15 +120,19 @@ class Band:
             name = choose(style.guitars)
             guitar = [patterns.comp(rng, name, beats, self.sub) for _ in range(1 if rng.random() < 0.5 else 2)]
         family = choose(style.drums) if energy > 0.35 else choose(style.breakdown)
-        if label in "K" or (rng.random() < 0.08 and energy < 0.9):
+        if label == "K" or (label == "U" and rng.random() < 0.5) or (rng.random() < 0.08 and energy < 0.9):
             family = choose(style.breakdown)
         pattern = drums.choose(rng, family, beats, self.sub) if family and not self._clash(family) else None
         if pattern is None and family and self.sub == 3:
             pattern = drums.choose(rng, choose([f for f in style.drums if f in drums.TRIPLET] or ["twelve"]), beats, 3)
+        feel = None
+        if pattern is not None and rng.random() < style.feels:
+            other = choose([f for f in style.drums if not self._clash(f)] or [""])
+            feel = drums.choose(rng, other, beats, self.sub) if other else None
         melody_sub = 3 if self.sub == 3 else int(rng.choice([2, 2, 4]))
         theme = theory.phrase(rng, min(8, max(2, count)), beats, melody_sub, float(rng.uniform(*style.density)),
                               float(rng.uniform(*style.syncopation)))
-        return Material(bars, comp, bass, guitar, pattern, theme, active=self._who_plays(label, energy))
+        return Material(bars, comp, bass, guitar, pattern, feel, theme, active=self._who_plays(label, energy))
 
     def _clash(self, family: str) -> bool:
         if family in ("hatsonly", "kickonly"):
@@ -171,7 +177,19 @@ class Band:
         durations = timing(self.rng, plan.timing, plan.beats, plan.tempo, plan.phrase, [plan.bars[s.first].start for s in plan.sections])
         line = Timeline(durations, start=plan.lead_in, gaps=plan.gaps)
         return Score(list(self.tracks.values()), line, plan.bars, plan.sections, plan.sub, float(self.rng.uniform(0.0, 0.6)),
+                     self._sweeps(),
                      {"tempo": plan.tempo, "timing": plan.timing, "drums": "drums" in self.tracks, "metre": plan.metre(plan.sections[0])})
+
+    def _sweeps(self) -> list[tuple[float, float]]:
+        """Stretches in beats over which a riser grows and the filter opens, up to the next section."""
+        out = []
+        if self.style.form == "dance" and self.rng.random() < 0.7:
+            for section, following in zip(self.plan.sections, self.plan.sections[1:], strict=False):
+                if following.energy > section.energy + 0.1 and self.rng.random() < 0.8:
+                    stop = self.plan.bars[following.first].start
+                    bars = int(self.rng.choice([1, 2, 4, 8]))
+                    out.append((float(self.plan.bars[max(section.first, following.first - bars)].start), float(stop)))
+        return out
 
     def _section(self, section, harmony: Harmony, more: bool) -> None:  # noqa: ANN001
         plan, rng = self.plan, self.rng
@@ -186,11 +204,12 @@ class Band:
             stop_bar = skip and i == len(bars) - 1
             size = bar.stop - bar.start
             self._harmonic_bar(material, harmony, i, bar.start, size, level, stop_bar)
-            self._drum_bar(material, i, bar.start, size, level, last=i == len(bars) - 1, more=more, stop_bar=stop_bar,
+            pattern = material.feel if material.feel is not None and i >= len(bars) // 2 else material.drums
+            self._drum_bar(pattern, i, bar.start, size, level, last=i == len(bars) - 1, more=more, stop_bar=stop_bar,
                            first=i == 0 and section.first > 0)
         self._melody(material, section, harmony, bars, level)
 
-    def _drum_bar(self, material: Material, i: int, start: float, size: int, level: float, *, last: bool, more: bool,
+    def _drum_bar(self, pattern: drums.Pattern | None, i: int, start: float, size: int, level: float, *, last: bool, more: bool,
                   stop_bar: bool, first: bool) -> None:
         rng = self.rng
         track = self.tracks.get("drums")
@@ -199,7 +218,7 @@ class Band:
         if first and level > 0.7 and rng.random() < 0.75:
             track.add(start, 1.0, int(rng.choice([49, 57, 55])), level)
             track.add(start, 0.2, 36, level)
-        if material.drums is None:
+        if pattern is None:
             if last and more and rng.random() < 0.4:
                 drums.fill(rng, track, start + size - min(2, size), min(2, size), self.sub, level)
             return
@@ -208,7 +227,7 @@ class Band:
             track.add(start, 0.3, 49, level)
             return
         mark = len(track.notes)
-        drums.play(rng, track, material.drums, i, start, size, self.sub, level)
+        drums.play(rng, track, pattern, i, start, size, self.sub, level)
         fills = (last and more and rng.random() < 0.75) or (i % 4 == 3 and rng.random() < 0.22)
         if fills:
             span = float(rng.choice([1, 1, 2, size])) if size > 1 else 1.0

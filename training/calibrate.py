@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lib_music.analysis import confidence, metre, network, pulse, readings
+from lib_music.analysis import bars, beats, confidence, network, readings
 from lib_music.analysis.features import FINE_FLOOR_DB, FINE_STEP_DB, RATE
 from training import dataset
 
@@ -63,7 +63,7 @@ def hear(path: Path) -> Heard:
     """One piece of the folder."""
     item = dataset.load(path)
     heard = network.listen(dataset.features(item))
-    evidence = pulse.hush(readings.gather(heard), level(item.fine))
+    evidence = beats.hush(readings.gather(heard), level(item.fine))
     found = readings.find_readings(evidence)
     fits = np.array([f_measure(item.truth.beats, reading.frames / RATE) for reading in found])
     return Heard(item.truth, heard, evidence, found, fits)
@@ -90,20 +90,20 @@ def fit_weights(pieces: Sequence[Heard], ridge: float = 0.02) -> np.ndarray:
 def samples(piece: Heard, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Traits, and whether each statement was right, by kind [shape=(n, traits + 1)]."""
     duration = piece.evidence.size / RATE
-    at = np.arange(0.0, duration, 1 / pulse.PRESENCE_RATE)
-    course = pulse.follow(piece.evidence, weights)
+    at = np.arange(0.0, duration, 1 / beats.PRESENCE_RATE)
+    course = beats.follow(piece.evidence, weights)
     times = course.frames / RATE
-    close, raw = pulse.presence_scores(piece.heard, times, at)
+    close, raw = beats.presence_scores(piece.heard, times, at)
     inside = np.zeros(at.size, bool)
     for a, b in piece.truth.spans:
         inside |= (at >= a) & (at <= b)
     there = np.stack([raw, inside], axis=1)[close]
     gain = readings.bar_gain(piece.evidence, course.frames)
-    bars = metre.decode_bars(gain, course.fresh)
-    traits = pulse.beat_traits(piece.heard, piece.evidence, course)
-    ones = bars.positions == 1
+    found = bars.decode_bars(gain, course.fresh)
+    traits = beats.beat_traits(piece.heard, piece.evidence, course)
+    ones = found.positions == 1
     firsts = hits(piece.truth.beats[piece.truth.positions == 1], times)[ones]
-    placed = pulse.downbeat_traits(traits, gain, bars)[ones]
+    placed = beats.downbeat_traits(traits, gain, found)[ones]
     return {"beat": np.column_stack([traits, hits(piece.truth.beats, times)]),
             "downbeat": np.column_stack([placed, firsts]), "presence": there}
 

@@ -275,7 +275,7 @@ def chamber(rng: Random, kind: str, seconds: float) -> Score:
     curve = str(rng.choice(["gentle", "rubato", "free", "drift", "steady"], p=[.4, .35, .08, .1, .07]))
     durations = timing(rng, curve, count, tempo, phrase * metre, [bars[s.first].start for s in sections])
     line = Timeline(durations, start=float(rng.choice([0.0, 0.3, 1.2])), gaps=gaps_between(rng, [bars[s.first].start for s in sections[1:]], 0.05))
-    return Score(tracks, line, bars, sections, sub, float(rng.uniform(0.1, 0.8)),
+    return Score(tracks, line, bars, sections, sub, float(rng.uniform(0.1, 0.8)), [],
                  {"tempo": tempo, "timing": curve, "drums": False, "metre": metre, "ensemble": name})
 
 

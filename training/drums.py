@@ -101,6 +101,28 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "k x...x...x...x... o ..X...X...X...X. h xxxxxxxxxxxxxxxx c ....x.......x...",
         "k o...o...o...o... o ..X...X...X...X. S .xxx.xxx.xxx.xxx",
     ),
+    "psy": (
+        "k X...X...X...X...",
+        "k X...X...X...X... h ..x...x...x...x.",
+        "k X...X...X...X... S .xxx.xxx.xxx.xxx",
+        "k X...X...X...X... o ..x...x...x...x. r ......x..x......",
+        "k X...X...X...X... h ..x...x...x...x. c ....x.......x...",
+        "k X...X...X...X... h .oxo.oxo.oxo.oxo 4 ..........x..x..",
+    ),
+    "downtempo": (
+        "k x.....x...x..... r ....x.......x... h ..x...x...x...x.",
+        "k x.........x..... c ....x.......x... S x.xxx.xxx.xxx.xx",
+        "k x...x...x...x... h ..x...x...x...x. r ...x..x....x....",
+        "k x..x......x..... s ....x..o....x..o h x.x.x.x.x.x.x.xx",
+        "k x.......x....... g ...x..x...xx..x. S x.x.x.x.x.x.x.x.",
+    ),
+    "washed": (
+        "k x...x.x.x...x.x. s ....X.......X... Z x.x.x.x.x.x.x.x.",
+        "k x.xxx.xxx.xxx.xx s ....X.......X... Z x...x...x...x... R x.x.x.x.x.x.x.x.",
+        "k xxxxxxxxxxxxxxxx s ..X...X...X...X. Z x.x.x.x.x.x.x.x.",
+        "k x..x..x.x..x..x. s ....X.......X..o N x...x...x...x...",
+        "k xx..xx..xx..xx.. s ........X....... Z x...x...x...x...",
+    ),
     "dnb": (
         "k x.........x..... s ....X.......X... h x.x.x.x.x.x.x.x.",
         "k x.........x..... s ....X..o.o..X... R x.x.x.x.x.x.x.x.",

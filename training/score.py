@@ -113,6 +113,7 @@ class Score:
     sections: list[Section]
     subdivision: int = 2
     room: float = 0.2
+    sweeps: list[tuple[float, float]] = field(default_factory=list)
     meta: dict[str, object] = field(default_factory=dict)
 
     def beats(self) -> tuple[np.ndarray, np.ndarray]:

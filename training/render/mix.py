@@ -6,7 +6,7 @@ import numpy as np
 
 from training.render import effects, guitar, kits, midi
 from training.render.synths import PATCHES, Instrument
-from training.score import Random, Score, Sound, Timeline, Track, sounds
+from training.score import Random, Score, Sound, Track, sounds
 from training.styles import Style
 
 LEVEL = {"drums": 0.0, "bass": -4.0, "comp": -7.0, "pad": -11.0, "lead": -5.0, "guitar": -5.0, "voice": -4.0, "perc": -4.0}
@@ -75,29 +75,50 @@ def render(score: Score, style: Style, rng: Random, rate: int, seconds: float) -
         loud = effects.rms(wave)
         if loud > 1e-7:
             stems.append((track.role, wave * (0.1 * track.gain * _gain(LEVEL[track.role]) / loud)))
-    wave = mixed_down(stems, ready, style, score.timeline, rng, rate, score.room)
+    wave = mixed_down(stems, ready, style, score, rng, rate)
     made = {"soundfont": soundfont if theirs else "", "own": len(ours), "soundfont_tracks": len(theirs)}
     return master(wave, rate, rng, style), made
 
 
-def mixed_down(stems: list[tuple[str, np.ndarray]], ready: list[tuple[Track, list[Sound]]], style: Style, line: Timeline,
-               rng: Random, rate: int, reverb: float) -> np.ndarray:
+def mixed_down(stems: list[tuple[str, np.ndarray]], ready: list[tuple[Track, list[Sound]]], style: Style, score: Score,
+               rng: Random, rate: int) -> np.ndarray:
     if not stems:
         return np.zeros(1, dtype=np.float32)
     total = np.zeros_like(stems[0][1])
     kicks = np.array([s.start for t, notes in ready if t.role == "drums" for s in notes if s.pitch in (35, 36)])
     pump = rng.random() < style.sidechain and len(kicks)
     depth, release = float(rng.uniform(0.4, 0.95)), float(rng.uniform(0.08, 0.3))
-    beat = float(np.median(line.durations))
+    beat = float(np.median(score.timeline.durations))
+    reverb = score.room
     for role, wave in stems:
         if role in ("lead", "comp") and style.form == "dance" and rng.random() < 0.35:
             wave = effects.echoes(wave, rate, beat * float(rng.choice([0.5, 0.75, 1.0])), float(rng.uniform(0.2, 0.5)))
         if pump and role != "drums":
             wave = effects.ducked(wave, rate, kicks, depth, release)
         total = total + wave
+    if score.sweeps:
+        total = swept(total, score, rng, rate)
     if reverb > 0.15:
         total = effects.room(total, rate, rng, float(rng.uniform(0.4, 2.6)), 0.5 * reverb * float(rng.uniform(0.3, 1.0)))
     return total
+
+
+def swept(samples: np.ndarray, score: Score, rng: Random, rate: int) -> np.ndarray:
+    """Risers of noise and an opening low-pass before the sections that want them."""
+    out = samples.copy()
+    dull = effects.band(samples, rate, 0, float(rng.uniform(200, 900)), 2)
+    opening, noise = rng.random() < 0.6, float(rng.uniform(0.0, 0.25))
+    for start, stop in score.sweeps:
+        a, b = (min(len(out), max(0, round(float(t) * rate))) for t in score.timeline.at(np.array([start, stop - 1e-6])))
+        if b - a < rate // 2:
+            continue
+        grow = np.linspace(0, 1, b - a, dtype=np.float32) ** 2
+        if opening:
+            out[a:b] = dull[a:b] + (0.1 + 0.9 * grow) * (samples[a:b] - dull[a:b])
+        hiss = rng.normal(0, 1, b - a).astype(np.float32)
+        low = effects.band(hiss, rate, 300, 1500)
+        out[a:b] += noise * 0.3 * grow * (low * (1 - grow) + effects.band(hiss, rate, 2500, 0) * grow)
+    return out
 
 
 def master(samples: np.ndarray, rate: int, rng: Random, style: Style) -> np.ndarray:

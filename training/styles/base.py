@@ -31,6 +31,10 @@ class Style:
         Ranges of the melodies' notes (0-1) and their off-beats (0-1).
     own:
         Share of pieces played by our own synths (else the soundfont, or both mixed).
+    buried:
+        Share of pieces whose drums are far behind a wall of the others.
+    feels:
+        Share of sections whose drums change their feel half-way (double or half time, another cymbal).
     form:
         "song", "dance", "short" (phrases of 4 to 8 bars) or "blues".
     """
@@ -63,3 +67,5 @@ class Style:
     sidechain: float = 0.0
     loud: tuple[float, float] = (0.6, 3.0)
     ornament: float = 0.0
+    buried: float = 0.12
+    feels: float = 0.2
