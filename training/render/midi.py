@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.render.soundfont import fast
 from training.score import Sound
 
 #: Soundfonts by name, both under the MIT licence (Debian: fluid-soundfont-gm, musescore-general-soundfont).
@@ -86,7 +87,7 @@ def play(parts: Sequence[Part], seconds: float, *, soundfont: str, rate: int, re
         score.write_bytes(standard_midi_file(events(parts), seconds + 0.5))
         command = ["fluidsynth", "-ni", "-r", str(rate), "-g", "0.35", "-C", "0", "-R", "1" if reverb else "0",
                    "-o", f"synth.reverb.level={0.9 * reverb:.2f}", "-o", f"synth.reverb.room-size={0.3 + 0.5 * reverb:.2f}",
-                   "-o", "synth.dynamic-sample-loading=1", "-F", str(sound), SOUNDFONTS[soundfont], str(score)]
+                   "-o", "synth.dynamic-sample-loading=1", "-F", str(sound), fast(SOUNDFONTS[soundfont]), str(score)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         if done.returncode or not sound.exists():
             raise RuntimeError(f"fluidsynth failed with {soundfont}: {done.stderr[-300:]}")

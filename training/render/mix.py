@@ -52,7 +52,7 @@ def render(score: Score, style: Style, rng: Random, rate: int, seconds: float) -
     fonts = midi.soundfonts()
     own = not fonts or rng.random() < style.own
     mixed = 0.12 if own else 0.06
-    soundfont = "" if not fonts else str(rng.choice(fonts, p=[0.8, 0.2] if len(fonts) == 2 else None))
+    soundfont = "" if not fonts else str(rng.choice(fonts, p=[0.6, 0.4] if len(fonts) == 2 else None))
     ready = [(t, sounds(t, score.timeline, rng)) for t in score.tracks]
     ready = [(t, [s for s in notes if s.start < seconds - 0.05]) for t, notes in ready]
     ready = [(t, notes) for t, notes in ready if notes]
