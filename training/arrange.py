@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,9 +62,16 @@ class Band:
 
     def _track(self, name: str, role: str, groups: tuple[str, ...], jitter: float, *, loose: float = 0.0) -> Track:
         program, patch = instruments.pick(self.rng, groups)
-        track = Track(role, program, patch, gain=float(10 ** (self.rng.normal(0, 3.0) / 20)), swing=self.swing,
-                      swing_unit=self.style.swing_unit, jitter=jitter * float(self.rng.uniform(0.6, 1.5)),
-                      lag=float(self.rng.normal(0, loose)))
+        track = Track(
+            role,
+            program,
+            patch,
+            gain=float(10 ** (self.rng.normal(0, 3.0) / 20)),
+            swing=self.swing,
+            swing_unit=self.style.swing_unit,
+            jitter=jitter * float(self.rng.uniform(0.6, 1.5)),
+            lag=float(self.rng.normal(0, loose)),
+        )
         self.tracks[name] = track
         return track
 
@@ -73,15 +81,28 @@ class Band:
         if not self.drumless:
             kit = style.kits[int(rng.integers(len(style.kits)))]
             behind = float(rng.uniform(4, 12)) if rng.random() < style.buried else 0.0
-            self.tracks["drums"] = Track("drums", instruments.kit_program(rng, kit), kit if kit != "orchestra" else "acoustic",
-                                         gain=float(10 ** ((rng.normal(0, 3.0) - behind) / 20)), swing=self.swing, swing_unit=style.swing_unit,
-                                         jitter=0.7 * jitter)
+            self.tracks["drums"] = Track(
+                "drums",
+                instruments.kit_program(rng, kit),
+                kit if kit != "orchestra" else "acoustic",
+                gain=float(10 ** ((rng.normal(0, 3.0) - behind) / 20)),
+                swing=self.swing,
+                swing_unit=style.swing_unit,
+                jitter=0.7 * jitter,
+            )
         if style.bass != ("",) and (not self.drumless or rng.random() < 0.8):
             self._track("bass", "bass", style.basses, jitter, loose=0.004)
         if style.guitars:
             track = self._track("guitar", "guitar", ("distorted",), jitter)
-            self.tracks["muted"] = Track("guitar", 28 if rng.random() < 0.4 else track.program, "mutedguitar", gain=track.gain,
-                                         swing=track.swing, swing_unit=track.swing_unit, jitter=track.jitter)
+            self.tracks["muted"] = Track(
+                "guitar",
+                28 if rng.random() < 0.4 else track.program,
+                "mutedguitar",
+                gain=track.gain,
+                swing=track.swing,
+                swing_unit=track.swing_unit,
+                jitter=track.jitter,
+            )
         for i in range(int(rng.integers(style.layers[0], style.layers[1] + 1))):
             self._track(f"comp{i}", "comp", style.comps, jitter, loose=0.006)
         if rng.random() < 0.6:
@@ -130,8 +151,14 @@ class Band:
             other = choose([f for f in style.drums if not self._clash(f)] or [""])
             feel = drums.choose(rng, other, beats, self.sub) if other else None
         melody_sub = 3 if self.sub == 3 else int(rng.choice([2, 2, 4]))
-        theme = theory.phrase(rng, min(8, max(2, count)), beats, melody_sub, float(rng.uniform(*style.density)),
-                              float(rng.uniform(*style.syncopation)))
+        theme = theory.phrase(
+            rng,
+            min(8, max(2, count)),
+            beats,
+            melody_sub,
+            float(rng.uniform(*style.density)),
+            float(rng.uniform(*style.syncopation)),
+        )
         return Material(bars, comp, bass, guitar, pattern, feel, theme, active=self._who_plays(label, energy))
 
     def _clash(self, family: str) -> bool:
@@ -164,7 +191,7 @@ class Band:
         plan = self.plan
         chords: list[tuple[float, float, theory.Chord]] = []
         for section in plan.sections:
-            bars = plan.bars[section.first:section.last]
+            bars = plan.bars[section.first : section.last]
             material = self.material(section.label, section.energy, len(bars), plan.metre(section))
             for i, bar in enumerate(bars):
                 cell = material.bars[i % len(material.bars)]
@@ -174,11 +201,30 @@ class Band:
             self._section(section, harmony, number + 1 < len(plan.sections))
         self._opening(harmony)
         self._ending(harmony)
-        durations = timing(self.rng, plan.timing, plan.beats, plan.tempo, plan.phrase, [plan.bars[s.first].start for s in plan.sections])
+        durations = timing(
+            self.rng,
+            plan.timing,
+            plan.beats,
+            plan.tempo,
+            plan.phrase,
+            [plan.bars[s.first].start for s in plan.sections],
+        )
         line = Timeline(durations, start=plan.lead_in, gaps=plan.gaps)
-        return Score(list(self.tracks.values()), line, plan.bars, plan.sections, plan.sub, float(self.rng.uniform(0.0, 0.6)),
-                     self._sweeps(),
-                     {"tempo": plan.tempo, "timing": plan.timing, "drums": "drums" in self.tracks, "metre": plan.metre(plan.sections[0])})
+        return Score(
+            list(self.tracks.values()),
+            line,
+            plan.bars,
+            plan.sections,
+            plan.sub,
+            float(self.rng.uniform(0.0, 0.6)),
+            self._sweeps(),
+            {
+                "tempo": plan.tempo,
+                "timing": plan.timing,
+                "drums": "drums" in self.tracks,
+                "metre": plan.metre(plan.sections[0]),
+            },
+        )
 
     def _sweeps(self) -> list[tuple[float, float]]:
         """Stretches in beats over which a riser grows and the filter opens, up to the next section."""
@@ -191,9 +237,9 @@ class Band:
                     out.append((float(self.plan.bars[max(section.first, following.first - bars)].start), float(stop)))
         return out
 
-    def _section(self, section, harmony: Harmony, more: bool) -> None:  # noqa: ANN001
+    def _section(self, section, harmony: Harmony, more: bool) -> None:
         plan, rng = self.plan, self.rng
-        bars = plan.bars[section.first:section.last]
+        bars = plan.bars[section.first : section.last]
         if not bars:
             return
         beats = plan.metre(section)
@@ -205,12 +251,32 @@ class Band:
             size = bar.stop - bar.start
             self._harmonic_bar(material, harmony, i, bar.start, size, level, stop_bar)
             pattern = material.feel if material.feel is not None and i >= len(bars) // 2 else material.drums
-            self._drum_bar(pattern, i, bar.start, size, level, last=i == len(bars) - 1, more=more, stop_bar=stop_bar,
-                           first=i == 0 and section.first > 0)
+            self._drum_bar(
+                pattern,
+                i,
+                bar.start,
+                size,
+                level,
+                last=i == len(bars) - 1,
+                more=more,
+                stop_bar=stop_bar,
+                first=i == 0 and section.first > 0,
+            )
         self._melody(material, section, harmony, bars, level)
 
-    def _drum_bar(self, pattern: drums.Pattern | None, i: int, start: float, size: int, level: float, *, last: bool, more: bool,
-                  stop_bar: bool, first: bool) -> None:
+    def _drum_bar(
+        self,
+        pattern: drums.Pattern | None,
+        i: int,
+        start: float,
+        size: int,
+        level: float,
+        *,
+        last: bool,
+        more: bool,
+        stop_bar: bool,
+        first: bool,
+    ) -> None:
         rng = self.rng
         track = self.tracks.get("drums")
         if track is None:
@@ -235,8 +301,9 @@ class Band:
             track.notes[mark:] = kept
             drums.fill(rng, track, start + size - span, span, self.sub, level)
 
-    def _harmonic_bar(self, material: Material, harmony: Harmony, i: int, start: float, size: int, level: float,
-                      stop_bar: bool) -> None:
+    def _harmonic_bar(
+        self, material: Material, harmony: Harmony, i: int, start: float, size: int, level: float, stop_bar: bool
+    ) -> None:
         parts = [(name, material.comp[k][i % len(material.comp[k])]) for k, name in enumerate(self._names("comp"))]
         if "bass" in self.tracks and material.bass:
             parts.append(("bass", material.bass[i % len(material.bass)]))
@@ -244,7 +311,7 @@ class Band:
             parts.append(("guitar", material.guitar[i % len(material.guitar)]))
         if "pad" in self.tracks:
             edges = [*harmony.changes(start, start + size), start + size]
-            parts.append(("pad", [(a - start, b - a, "c", 0.5) for a, b in zip(edges, edges[1:], strict=False)]))
+            parts.append(("pad", [(a - start, b - a, "c", 0.5) for a, b in itertools.pairwise(edges)]))
         for name, events in parts:
             if name not in material.active:
                 continue
@@ -254,11 +321,26 @@ class Band:
                 length = min(length, size - position) if not stop_bar else 0.5
                 # Chords may come early, with the harmony of the beat that follows.
                 ahead = 0.5 if self.push and name != "bass" and position % 1 == 0.5 else 0.0
-                self._sound(name, start + position, length, what, velocity * level, harmony.at(start + position + ahead),
-                            harmony.at(start + size))
+                self._sound(
+                    name,
+                    start + position,
+                    length,
+                    what,
+                    velocity * level,
+                    harmony.at(start + position + ahead),
+                    harmony.at(start + size),
+                )
 
-    def _sound(self, name: str, start: float, length: float, what: str, velocity: float, chord: theory.Chord,
-               following: theory.Chord) -> None:
+    def _sound(
+        self,
+        name: str,
+        start: float,
+        length: float,
+        what: str,
+        velocity: float,
+        chord: theory.Chord,
+        following: theory.Chord,
+    ) -> None:
         track, rng = self.tracks[name], self.rng
         if name == "bass":
             track.add(start, length, self._bass_pitch(track, what, chord, following), velocity)
@@ -277,7 +359,9 @@ class Band:
         track.voices = voices  # type: ignore[attr-defined]
         strum = 0.02 if track.program in (24, 25) else 0.0
         if what in ("b", "5"):
-            root = theory.nearest(45, (chord.root,) if what == "b" else (chord.tones()[min(2, len(chord.intervals) - 1)],))
+            root = theory.nearest(
+                45, (chord.root,) if what == "b" else (chord.tones()[min(2, len(chord.intervals) - 1)],)
+            )
             pitches = [root]
         elif what == "c":
             pitches = voices
@@ -303,7 +387,7 @@ class Band:
         step = {"5": 7, "8": 12, "3": chord.intervals[1], "6": 9}.get(what, 0)
         return low + step
 
-    def _melody(self, material: Material, section, harmony: Harmony, bars, level: float) -> None:  # noqa: ANN001
+    def _melody(self, material: Material, section, harmony: Harmony, bars, level: float) -> None:
         start, stop = bars[0].start, bars[-1].stop
         for name in ("lead", "second"):
             if name not in material.active or name not in self.tracks:
@@ -325,8 +409,11 @@ class Band:
                 if not moved:
                     break
                 notes = material.sung if name == "lead" and material.sung and self.rng.random() < 0.7 else []
-                pitched = [(s + at, d, p) for s, d, p in notes if s + at < stop - 0.1] if notes else \
-                    theory.sung(self.rng, moved, harmony.at, low, low + 19, self.style.ornament)
+                pitched = (
+                    [(s + at, d, p) for s, d, p in notes if s + at < stop - 0.1]
+                    if notes
+                    else theory.sung(self.rng, moved, harmony.at, low, low + 19, self.style.ornament)
+                )
                 if name == "lead" and not material.sung:
                     material.sung = [(s - at, d, p) for s, d, p in pitched]
                 for s, d, p in pitched:
@@ -347,7 +434,7 @@ class Band:
         scale = harmony.at(plan.pickup).scale
         pitch = theory.nearest(62 + int(rng.integers(-3, 8)), scale)
         for b in range(plan.pickup):
-            for offset in ((0.0, 0.5) if rng.random() < 0.5 else (0.0,)):
+            for offset in (0.0, 0.5) if rng.random() < 0.5 else (0.0,):
                 lead.add(b + offset, 0.48, pitch, 0.7)
                 pitch = theory.nearest(pitch + int(rng.choice([-2, 2, 2, 3])), scale)
 
@@ -364,10 +451,19 @@ class Band:
                 track.add(bar.start, 2.0, 49, 0.9)
                 continue
             had = any(n.start >= bar.start - 4 for n in track.notes)
-            track.notes = [n._replace(length=min(n.length, bar.start - n.start)) for n in track.notes if n.start < bar.start - 1e-6]
+            track.notes = [
+                n._replace(length=min(n.length, bar.start - n.start)) for n in track.notes if n.start < bar.start - 1e-6
+            ]
             if had and name != "muted":
-                self._sound(name if name not in ("lead", "second") else name, bar.start, bar.stop - bar.start,
-                            "b" if name == "bass" else "p" if name == "guitar" else "0", 0.8, harmony.at(bar.start), harmony.at(bar.start))
+                self._sound(
+                    name,
+                    bar.start,
+                    bar.stop - bar.start,
+                    "b" if name == "bass" else "p" if name == "guitar" else "0",
+                    0.8,
+                    harmony.at(bar.start),
+                    harmony.at(bar.start),
+                )
 
 
 def arrange(rng: Random, style: Style, seconds: float) -> Score:

@@ -16,29 +16,38 @@ from training.score import Random
 
 def equalised(samples: np.ndarray, rate: int, rng: Random) -> np.ndarray:
     for _ in range(int(rng.integers(1, 4))):
-        samples = effects.peak(samples, rate, float(np.exp(rng.uniform(np.log(60), np.log(9000)))), float(rng.uniform(-10, 8)),
-                               float(rng.uniform(0.4, 1.5)))
+        samples = effects.peak(
+            samples,
+            rate,
+            float(np.exp(rng.uniform(np.log(60), np.log(9000)))),
+            float(rng.uniform(-10, 8)),
+            float(rng.uniform(0.4, 1.5)),
+        )
     return samples
 
 
 def narrowed(samples: np.ndarray, rate: int, rng: Random) -> np.ndarray:
     """A telephone, a small loudspeaker, a low sampling rate, or no bass."""
-    low, high = [(300.0, 3400.0), (0.0, 3900.0), (150.0, 6000.0), (0.0, 7500.0), (250.0, 0.0), (0.0, 5200.0)][int(rng.integers(6))]
+    low, high = [(300.0, 3400.0), (0.0, 3900.0), (150.0, 6000.0), (0.0, 7500.0), (250.0, 0.0), (0.0, 5200.0)][
+        int(rng.integers(6))
+    ]
     return effects.band(samples, rate, low, high, 4)
 
 
 def roomy(samples: np.ndarray, rate: int, rng: Random) -> np.ndarray:
-    return effects.room(samples, rate, rng, float(rng.uniform(0.3, 2.8)), float(rng.uniform(0.15, 0.8)), float(rng.uniform(0.001, 0.03)))
+    return effects.room(
+        samples, rate, rng, float(rng.uniform(0.3, 2.8)), float(rng.uniform(0.15, 0.8)), float(rng.uniform(0.001, 0.03))
+    )
 
 
 def noisy(samples: np.ndarray, rate: int, rng: Random) -> np.ndarray:
-    return samples + float(10 ** rng.uniform(-2.6, -0.9)) * noise(rng, len(samples) / rate, rate)[:len(samples)]
+    return samples + float(10 ** rng.uniform(-2.6, -0.9)) * noise(rng, len(samples) / rate, rate)[: len(samples)]
 
 
 def live(samples: np.ndarray, rate: int, rng: Random) -> np.ndarray:
     """A concert: a hall and its audience."""
     people = crowd(rng, len(samples) / rate, rate)
-    people = people[:len(samples)] / (np.abs(people).max() + 1e-9)
+    people = people[: len(samples)] / (np.abs(people).max() + 1e-9)
     return roomy(samples, rate, rng) + float(rng.uniform(0.03, 0.25)) * people
 
 
@@ -70,7 +79,7 @@ def coded(samples: np.ndarray, rate: int, rng: Random) -> np.ndarray:
     floor = level.max(axis=0, keepdims=True) * float(10 ** rng.uniform(-2.6, -1.4))
     bins[level < floor] = 0
     _, out = istft(bins, rate, nperseg=size)
-    return np.asarray(out[:len(samples)], dtype=np.float32)
+    return np.asarray(out[: len(samples)], dtype=np.float32)
 
 
 def clipped(samples: np.ndarray, rate: int, rng: Random) -> np.ndarray:
@@ -80,12 +89,22 @@ def clipped(samples: np.ndarray, rate: int, rng: Random) -> np.ndarray:
 
 def squashed(samples: np.ndarray, rate: int, rng: Random) -> np.ndarray:
     """Radio loudness: heavy compression with audible pumping."""
-    return effects.compressed(samples, rate, float(rng.uniform(0.05, 0.2)), float(rng.uniform(4, 12)), 0.01, float(rng.uniform(0.05, 0.4)))
+    return effects.compressed(
+        samples, rate, float(rng.uniform(0.05, 0.2)), float(rng.uniform(4, 12)), 0.01, float(rng.uniform(0.05, 0.4))
+    )
 
 
 STEPS: tuple[tuple[float, Callable[[np.ndarray, int, Random], np.ndarray]], ...] = (
-    (0.35, equalised), (0.12, roomy), (0.04, live), (0.08, squashed), (0.1, combed), (0.12, noisy), (0.03, crackling), (0.12, narrowed),
-    (0.07, coded), (0.07, clipped),
+    (0.35, equalised),
+    (0.12, roomy),
+    (0.04, live),
+    (0.08, squashed),
+    (0.1, combed),
+    (0.12, noisy),
+    (0.03, crackling),
+    (0.12, narrowed),
+    (0.07, coded),
+    (0.07, clipped),
 )
 
 

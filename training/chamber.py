@@ -14,19 +14,38 @@ from training.timing import timing
 
 #: Ensembles: General MIDI programs from the highest voice down, and our patch.
 ENSEMBLES: dict[str, tuple[tuple[int, ...], str, float]] = {
-    "string quartet": ((40, 40, 41, 42), "fiddle", 3.0), "string orchestra": ((48, 48, 48, 48), "violins", 1.0),
-    "string quintet": ((40, 40, 41, 41, 42), "violins", 0.6), "organ": ((19, 19, 19, 19), "church", 1.6),
-    "choir": ((52, 52, 52, 52), "choir", 1.4), "vocal": ((53, 53, 53, 53), "voice", 0.7), "piano": ((0, 0, 0, 0), "piano", 2.0),
-    "brass quintet": ((56, 56, 60, 57, 58), "brass", 0.8), "wind quintet": ((73, 68, 71, 60, 70), "flute", 0.9),
-    "recorders": ((74, 74, 74, 74), "flute", 0.4), "reed organ": ((20, 20, 20, 20), "reed", 0.4), "saxophones": ((64, 65, 66, 67), "reed", 0.4),
-    "piano and voice": ((53, 0, 0, 0), "piano", 1.0), "flute and piano": ((73, 0, 0, 0), "piano", 0.8), "piano trio": ((40, 0, 0, 42), "piano", 0.8),
-    "clarinet quintet": ((71, 40, 40, 41, 42), "fiddle", 0.5), "guitars": ((24, 24, 24, 24), "nylon", 0.5), "harpsichord": ((6, 6, 6, 6), "harpsi", 0.5),
-    "cello and piano": ((42, 0, 0, 0), "piano", 0.5), "organ and choir": ((52, 52, 19, 19), "church", 0.8),
+    "string quartet": ((40, 40, 41, 42), "fiddle", 3.0),
+    "string orchestra": ((48, 48, 48, 48), "violins", 1.0),
+    "string quintet": ((40, 40, 41, 41, 42), "violins", 0.6),
+    "organ": ((19, 19, 19, 19), "church", 1.6),
+    "choir": ((52, 52, 52, 52), "choir", 1.4),
+    "vocal": ((53, 53, 53, 53), "voice", 0.7),
+    "piano": ((0, 0, 0, 0), "piano", 2.0),
+    "brass quintet": ((56, 56, 60, 57, 58), "brass", 0.8),
+    "wind quintet": ((73, 68, 71, 60, 70), "flute", 0.9),
+    "recorders": ((74, 74, 74, 74), "flute", 0.4),
+    "reed organ": ((20, 20, 20, 20), "reed", 0.4),
+    "saxophones": ((64, 65, 66, 67), "reed", 0.4),
+    "piano and voice": ((53, 0, 0, 0), "piano", 1.0),
+    "flute and piano": ((73, 0, 0, 0), "piano", 0.8),
+    "piano trio": ((40, 0, 0, 42), "piano", 0.8),
+    "clarinet quintet": ((71, 40, 40, 41, 42), "fiddle", 0.5),
+    "guitars": ((24, 24, 24, 24), "nylon", 0.5),
+    "harpsichord": ((6, 6, 6, 6), "harpsi", 0.5),
+    "cello and piano": ((42, 0, 0, 0), "piano", 0.5),
+    "organ and choir": ((52, 52, 19, 19), "church", 0.8),
 }
 RANGES = ((72, 60, 84), (66, 55, 79), (60, 48, 72), (48, 36, 62), (43, 33, 57))
 #: Which chord follows which, by degree of the scale, with weights.
-FOLLOWS = {0: ((3, 3), (4, 3), (5, 2), (1, 1.5), (2, .5)), 1: ((4, 5), (6, 1), (0, .5)), 2: ((5, 3), (3, 2)), 3: ((4, 4), (0, 2), (1, 2)),
-           4: ((0, 5), (5, 2), (3, .5)), 5: ((1, 2), (3, 3), (4, 2)), 6: ((0, 5), (5, 1))}
+FOLLOWS = {
+    0: ((3, 3), (4, 3), (5, 2), (1, 1.5), (2, 0.5)),
+    1: ((4, 5), (6, 1), (0, 0.5)),
+    2: ((5, 3), (3, 2)),
+    3: ((4, 4), (0, 2), (1, 2)),
+    4: ((0, 5), (5, 2), (3, 0.5)),
+    5: ((1, 2), (3, 3), (4, 2)),
+    6: ((0, 5), (5, 1)),
+}
 
 
 @dataclass
@@ -55,7 +74,9 @@ def triad(key: int, scale: tuple[int, ...], degree: int, seventh: bool = False, 
     return theory.Chord((key + tones[0]) % 12, tuple(t - tones[0] for t in tones), tuple((key + s) % 12 for s in scale))
 
 
-def progression(rng: Random, key: int, mode: str, edges: list[float], closing: bool) -> list[tuple[float, float, theory.Chord]]:
+def progression(
+    rng: Random, key: int, mode: str, edges: list[float], closing: bool
+) -> list[tuple[float, float, theory.Chord]]:
     """A chord for each stretch between edges, ending in a cadence."""
     scale = theory.SCALES[mode]
     count = len(edges) - 1
@@ -66,8 +87,10 @@ def progression(rng: Random, key: int, mode: str, edges: list[float], closing: b
         degrees.append(options[int(rng.choice(len(options), p=weights / weights.sum()))][0])
     if count >= 3:
         degrees[-2:] = [4, 0] if closing else [int(rng.choice([0, 1, 3])), 4]
-    return [(a, b, triad(key, scale, d, d in (1, 4) and rng.random() < 0.4, mode == "minor"))
-            for a, b, d in zip(edges, edges[1:], degrees, strict=False)]
+    return [
+        (a, b, triad(key, scale, d, d in (1, 4) and rng.random() < 0.4, mode == "minor"))
+        for a, b, d in zip(edges, edges[1:], degrees, strict=False)
+    ]
 
 
 def rhythm_of_chords(rng: Random, metre: int, bars: int, pace: str) -> list[float]:
@@ -87,7 +110,9 @@ def rhythm_of_chords(rng: Random, metre: int, bars: int, pace: str) -> list[floa
     return [*edges, float(bars * metre)]
 
 
-def frame(rng: Random, start: int, metre: int, sub: int, bars: int, key: int, mode: str, closing: bool, pace: str, size: int) -> Voices:
+def frame(
+    rng: Random, start: int, metre: int, sub: int, bars: int, key: int, mode: str, closing: bool, pace: str, size: int
+) -> Voices:
     chords = progression(rng, key, mode, [start + e for e in rhythm_of_chords(rng, metre, bars, pace)], closing)
     pitches: list[list[int]] = []
     before: list[int] | None = None
@@ -95,7 +120,9 @@ def frame(rng: Random, start: int, metre: int, sub: int, bars: int, key: int, mo
         upper = theory.voicing(chord, 66 + float(rng.normal(0, 2)), size - 1, before)
         before = upper
         tones = chord.tones()
-        low = theory.nearest((pitches[-1][-1] if pitches else 45) * 0.5 + 23, (tones[0],) if rng.random() < 0.75 else tones[:2])
+        low = theory.nearest(
+            (pitches[-1][-1] if pitches else 45) * 0.5 + 23, (tones[0],) if rng.random() < 0.75 else tones[:2]
+        )
         pitches.append([*reversed(upper), low])
     return Voices(start, bars * metre, metre, sub, chords, pitches)
 
@@ -138,7 +165,9 @@ def chorale(rng: Random, tracks: list[Track], v: Voices, level: float) -> None:
             k += 1
 
 
-def _tune(rng: Random, track: Track, v: Voices, voice: int, level: float, density: float, syncopation: float, theme=None):  # noqa: ANN202
+def _tune(
+    rng: Random, track: Track, v: Voices, voice: int, level: float, density: float, syncopation: float, theme=None
+):
     sub = 3 if v.sub == 3 else int(rng.choice([2, 2, 4]))
     theme = theme or theory.phrase(rng, max(1, v.beats // v.metre), v.metre, sub, density, syncopation)
     _, low, high = RANGES[min(voice, 4)]
@@ -170,11 +199,13 @@ def _long(track: Track, v: Voices, i: int, level: float) -> None:
         track.add(start, (stop - start) * 0.98, v.pitches[k][i], level)
 
 
-def accompanied(rng: Random, tracks: list[Track], v: Voices, level: float, theme=None) -> list[tuple[float, float, float]]:
+def accompanied(
+    rng: Random, tracks: list[Track], v: Voices, level: float, theme=None
+) -> list[tuple[float, float, float]]:
     """A tune in one voice, patterns in the others, the bass on the chords."""
     top = 0 if rng.random() < 0.8 else int(rng.integers(len(tracks) - 1))
     made = _tune(rng, tracks[top], v, top, level, float(rng.uniform(0.35, 0.9)), float(rng.uniform(0.0, 0.7)), theme)
-    kind = str(rng.choice(["eighths", "offbeat", "broken", "long", "sixteenths"], p=[.3, .2, .25, .17, .08]))
+    kind = str(rng.choice(["eighths", "offbeat", "broken", "long", "sixteenths"], p=[0.3, 0.2, 0.25, 0.17, 0.08]))
     for i, track in enumerate(tracks):
         if i == top:
             continue
@@ -232,12 +263,33 @@ def dialogue(rng: Random, tracks: list[Track], v: Voices, level: float) -> None:
             _pulse(rng, track, v, i, 0.6 * level, "offbeat")
 
 
-TEXTURES: dict[str, Callable[..., object]] = {"chorale": chorale, "accompanied": accompanied, "imitation": imitation, "unison": unison,
-                                              "dialogue": dialogue}
+TEXTURES: dict[str, Callable[..., object]] = {
+    "chorale": chorale,
+    "accompanied": accompanied,
+    "imitation": imitation,
+    "unison": unison,
+    "dialogue": dialogue,
+}
 KINDS: dict[str, tuple[tuple[str, ...], tuple[float, float]]] = {
-    "chorale": (("organ", "choir", "vocal", "piano", "brass quintet", "reed organ", "string orchestra", "organ and choir", "recorders"), (50, 100)),
+    "chorale": (
+        (
+            "organ",
+            "choir",
+            "vocal",
+            "piano",
+            "brass quintet",
+            "reed organ",
+            "string orchestra",
+            "organ and choir",
+            "recorders",
+        ),
+        (50, 100),
+    ),
     "hymn": (("piano", "organ", "piano and voice", "choir", "organ and choir", "brass quintet", "vocal"), (55, 120)),
-    "quartet": (("string quartet", "string quartet", "string quartet", "string quintet", "string orchestra", "saxophones"), (48, 150)),
+    "quartet": (
+        ("string quartet", "string quartet", "string quartet", "string quintet", "string orchestra", "saxophones"),
+        (48, 150),
+    ),
     "quintet": (("wind quintet", "brass quintet", "clarinet quintet", "recorders", "guitars"), (56, 150)),
     "duo": (("flute and piano", "piano and voice", "piano trio", "cello and piano", "piano", "harpsichord"), (50, 150)),
 }
@@ -256,12 +308,24 @@ def chamber(rng: Random, kind: str, seconds: float) -> Score:
     weights = np.array([ENSEMBLES[e][2] for e in ensembles])
     name = ensembles[int(rng.choice(len(ensembles), p=weights / weights.sum()))]
     programs, patch, _ = ENSEMBLES[name]
-    metre, sub = [(4, 2), (3, 2), (2, 3), (2, 2), (4, 3)][int(rng.choice(5, p=[.46, .25, .16, .1, .03]))]
+    metre, sub = [(4, 2), (3, 2), (2, 3), (2, 2), (4, 3)][int(rng.choice(5, p=[0.46, 0.25, 0.16, 0.1, 0.03]))]
     tempo = float(np.exp(rng.uniform(*np.log(tempi))))
     key, mode = int(rng.integers(12)), "major" if rng.random() < 0.62 else "minor"
-    jitter = float(rng.uniform(0.002, 0.02)) if len(set(programs)) > 1 or programs[0] not in (0, 6, 19, 20, 24) else float(rng.uniform(0.001, 0.01))
-    tracks = [Track("comp" if i else "lead", p, "voice" if p == 53 and patch == "piano" else patch, gain=float(10 ** (rng.normal(0, 1.5) / 20)),
-                    jitter=jitter) for i, p in enumerate(programs)]
+    jitter = (
+        float(rng.uniform(0.002, 0.02))
+        if len(set(programs)) > 1 or programs[0] not in (0, 6, 19, 20, 24)
+        else float(rng.uniform(0.001, 0.01))
+    )
+    tracks = [
+        Track(
+            "comp" if i else "lead",
+            p,
+            "voice" if p == 53 and patch == "piano" else patch,
+            gain=float(10 ** (rng.normal(0, 1.5) / 20)),
+            jitter=jitter,
+        )
+        for i, p in enumerate(programs)
+    ]
     bars: list[Bar] = []
     at = pickup = int(rng.integers(1, metre)) if rng.random() < 0.4 and metre > 1 else 0
     if pickup:
@@ -272,18 +336,37 @@ def chamber(rng: Random, kind: str, seconds: float) -> Score:
     if pickup:
         _upbeat(rng, tracks, pickup)
     count = bars[-1].stop
-    curve = str(rng.choice(["gentle", "rubato", "free", "drift", "steady"], p=[.4, .35, .08, .1, .07]))
+    curve = str(rng.choice(["gentle", "rubato", "free", "drift", "steady"], p=[0.4, 0.35, 0.08, 0.1, 0.07]))
     durations = timing(rng, curve, count, tempo, phrase * metre, [bars[s.first].start for s in sections])
-    line = Timeline(durations, start=float(rng.choice([0.0, 0.3, 1.2])), gaps=gaps_between(rng, [bars[s.first].start for s in sections[1:]], 0.05))
-    return Score(tracks, line, bars, sections, sub, float(rng.uniform(0.1, 0.8)), [],
-                 {"tempo": tempo, "timing": curve, "drums": False, "metre": metre, "ensemble": name})
+    line = Timeline(
+        durations,
+        start=float(rng.choice([0.0, 0.3, 1.2])),
+        gaps=gaps_between(rng, [bars[s.first].start for s in sections[1:]], 0.05),
+    )
+    return Score(
+        tracks,
+        line,
+        bars,
+        sections,
+        sub,
+        float(rng.uniform(0.1, 0.8)),
+        [],
+        {"tempo": tempo, "timing": curve, "drums": False, "metre": metre, "ensemble": name},
+    )
 
 
-def _phrases(rng: Random, tracks: list[Track], bars: list[Bar], kind: str, at: int, wanted: int, frame_of: tuple) -> list[Section]:
+def _phrases(
+    rng: Random, tracks: list[Track], bars: list[Bar], kind: str, at: int, wanted: int, frame_of: tuple
+) -> list[Section]:
     """Phrases by a plan of letters; a letter that comes back brings its music back."""
     metre, sub, phrase, key, mode, size = frame_of
     plan = str(rng.choice(["AABB", "ABAC", "AABA", "ABCA", "ABAB", "AABC"])) * 12
-    pace = str(rng.choice(["beat", "half", "mixed", "bar"], p=[.3, .3, .25, .15] if kind not in ("chorale", "hymn") else [.65, .15, .2, 0.]))
+    pace = str(
+        rng.choice(
+            ["beat", "half", "mixed", "bar"],
+            p=[0.3, 0.3, 0.25, 0.15] if kind not in ("chorale", "hymn") else [0.65, 0.15, 0.2, 0.0],
+        )
+    )
     kept: dict[str, tuple[int, list[list]]] = {}
     sections: list[Section] = []
     for n, letter in enumerate(plan):

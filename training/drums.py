@@ -13,9 +13,34 @@ import numpy as np
 from training.score import Random, Track
 
 #: General MIDI keys of the voices.
-KEYS = {"k": 36, "s": 38, "r": 37, "c": 39, "h": 42, "p": 44, "o": 46, "C": 49, "R": 51, "B": 53, "1": 50, "2": 48,
-        "3": 45, "4": 41, "t": 54, "w": 56, "S": 70, "g": 62, "G": 64, "b": 60, "v": 61, "l": 75, "m": 82, "Z": 57,
-        "N": 52, "a": 69}
+KEYS = {
+    "k": 36,
+    "s": 38,
+    "r": 37,
+    "c": 39,
+    "h": 42,
+    "p": 44,
+    "o": 46,
+    "C": 49,
+    "R": 51,
+    "B": 53,
+    "1": 50,
+    "2": 48,
+    "3": 45,
+    "4": 41,
+    "t": 54,
+    "w": 56,
+    "S": 70,
+    "g": 62,
+    "G": 64,
+    "b": 60,
+    "v": 61,
+    "l": 75,
+    "m": 82,
+    "Z": 57,
+    "N": 52,
+    "a": 69,
+}
 LEVEL = {"x": 0.78, "X": 1.0, "o": 0.33, "?": 0.6}
 
 #: Families of patterns for four beats (unless named otherwise); each text is voices with their steps.
@@ -179,7 +204,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "k ....X.......X... S xxxxxxxxxxxxxxxx l x..x..x...x..x.. 4 ....X.......X...",
     ),
     "salsa": (
-        "l x.....x.....x.......x...x....... w x...x...x...x.x.x...x...x...x.x. G ....x.xx....x.xx....x.xx....x.xx k ......x.......x.......x.......x.",
+        "l x.....x.....x.......x...x....... w x...x...x...x.x.x...x...x...x.x. "
+        "G ....x.xx....x.xx....x.xx....x.xx k ......x.......x.......x.......x.",
         "l ....x...x.......x.....x.....x... w x...x...x...x... b x.o.x.x.x.o.x.x. G ......xx......xx",
         "S xoxoxoxoxoxoxoxo G ....x.xx....x.xx w x...x...x...x... b x...o...x...o.x.",
     ),
@@ -219,8 +245,15 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "k x..x..x.x..x..x. s ....x.......x.xx h ..x...x...x...x.",
         "k x...x...x...x... h ..xx..xx..xx..xx s ....x.......x...",
     ),
-    "hatsonly": ("h x.x.x.x.x.x.x.x.", "h ..x...x...x...x.", "S xoxoxoxoxoxoxoxo", "r x.....x...x.....", "p ....x.......x...",
-                 "t ....x.......x...", "c ....x.......x..."),
+    "hatsonly": (
+        "h x.x.x.x.x.x.x.x.",
+        "h ..x...x...x...x.",
+        "S xoxoxoxoxoxoxoxo",
+        "r x.....x...x.....",
+        "p ....x.......x...",
+        "t ....x.......x...",
+        "c ....x.......x...",
+    ),
     "kickonly": ("k x...x...x...x...", "k x.......x.......", "k x.......x.x....."),
     # Three steps a beat.
     "shuffle": (
@@ -243,10 +276,16 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "k x.....x.x... s ...x.....x.o h x.xx.xx.xx.x",
         "k x........... r ...x.....x.. S xooxooxooxoo",
     ),
-    "gospel": ("k x..x..x..x.. s ..xx....xx.x t ...x.....x.. h x.xx.xx.xx.x", "k x....x...... s ...X.....X.. t x.xx.xx.xx.x"),
+    "gospel": (
+        "k x..x..x..x.. s ..xx....xx.x t ...x.....x.. h x.xx.xx.xx.x",
+        "k x....x...... s ...X.....X.. t x.xx.xx.xx.x",
+    ),
     "jig": ("k x.....x..... s ...x.....x..", "b x.xx.xx.xx.x", "k x..x..x..x.. t ..x..x..x..x", "4 x..x.xx..x.x"),
-    "triplethard": ("k x.xx.xx.xx.x s ...X.....X.. Z x..x..x..x..", "k x....x..x... s ...x.....x.o h .x..x..x..x.",
-                    "k xxxxxxxxxxxx s ...X.....X.. R x..x..x..x.."),
+    "triplethard": (
+        "k x.xx.xx.xx.x s ...X.....X.. Z x..x..x..x..",
+        "k x....x..x... s ...x.....x.o h .x..x..x..x.",
+        "k xxxxxxxxxxxx s ...X.....X.. R x..x..x..x..",
+    ),
 }
 TRIPLET = {"shuffle", "jazz", "twelve", "gospel", "jig", "triplethard"}
 Pattern = dict[str, str]
@@ -265,7 +304,7 @@ def fitted(pattern: Mapping[str, str], beats: int, sub: int) -> Pattern:
         if len(line) > want and len(line) % want:
             line = line[:want]
         elif len(line) < want:
-            line = line + (line * 2)[len(line) - (want - len(line)):][: want - len(line)]
+            line = line + (line * 2)[len(line) - (want - len(line)) :][: want - len(line)]
         out[voice] = line
     return out
 
@@ -273,9 +312,13 @@ def fitted(pattern: Mapping[str, str], beats: int, sub: int) -> Pattern:
 def waltz(rng: Random, sub: int) -> Pattern:
     """Drums for three beats."""
     one, two = "x" + "." * (sub - 1), "." * sub
-    kinds = [{"k": one + two + two, "s": two + one + one}, {"k": one + two + two, "s": two + two + one, "h": one * 3},
-             {"k": one + two + two, "R": one * 3, "p": two + one + one}, {"k": one + two + two, "r": two + one + one},
-             {"k": one + two + two, "s": two + one + two, "h": ("x" * sub) * 3 if sub == 3 else "x.x." * 3}]
+    kinds = [
+        {"k": one + two + two, "s": two + one + one},
+        {"k": one + two + two, "s": two + two + one, "h": one * 3},
+        {"k": one + two + two, "R": one * 3, "p": two + one + one},
+        {"k": one + two + two, "r": two + one + one},
+        {"k": one + two + two, "s": two + one + two, "h": ("x" * sub) * 3 if sub == 3 else "x.x." * 3},
+    ]
     return dict(kinds[int(rng.integers(len(kinds)))])
 
 
@@ -324,8 +367,16 @@ def varied(rng: Random, pattern: Pattern) -> Pattern:
     return out
 
 
-def play(rng: Random, track: Track, pattern: Mapping[str, str], first_bar: int, start: float, beats: int, sub: int,
-         level: float) -> None:
+def play(
+    rng: Random,
+    track: Track,
+    pattern: Mapping[str, str],
+    first_bar: int,
+    start: float,
+    beats: int,
+    sub: int,
+    level: float,
+) -> None:
     """One bar of the pattern from beat `start`; `first_bar` counts bars, so that two-bar patterns alternate."""
     steps = beats * sub
     for voice, line in pattern.items():

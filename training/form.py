@@ -39,11 +39,11 @@ class Layout:
 
     def metre(self, section: Section) -> int:
         """Beats in most bars of the section."""
-        bars = self.bars[section.first:section.last]
+        bars = self.bars[section.first : section.last]
         return max((b.beats for b in bars), default=4)
 
 
-def weighted(rng: Random, pairs) -> str:  # noqa: ANN001
+def weighted(rng: Random, pairs) -> str:
     names = [p[0] for p in pairs]
     weights = np.array([p[1] for p in pairs], dtype=float)
     return names[int(rng.choice(len(names), p=weights / weights.sum()))]
@@ -84,8 +84,21 @@ def layout(rng: Random, style: Style, seconds: float) -> Layout:
     sections = _sections(rng, style, beats, bars, at, wanted)
     last = bars[-1].stop
     phrase = beats * int(rng.choice([2, 4])) if beats < 5 else beats * 2
-    return Layout(tempo, sub, bars, sections, last, kind, phrase, pickup, count_in, int(rng.choice([37, 42, 75, 31])),
-                  _gaps(rng, bars, sections), lead_in, rng.random() < 0.5)
+    return Layout(
+        tempo,
+        sub,
+        bars,
+        sections,
+        last,
+        kind,
+        phrase,
+        pickup,
+        count_in,
+        int(rng.choice([37, 42, 75, 31])),
+        _gaps(rng, bars, sections),
+        lead_in,
+        rng.random() < 0.5,
+    )
 
 
 def _sections(rng: Random, style: Style, beats: int, bars: list[Bar], at: int, wanted: int) -> list[Section]:

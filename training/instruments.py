@@ -57,10 +57,17 @@ GROUPS: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
 }
 #: General MIDI drum kits.
 KITS = {"standard": 0, "room": 8, "power": 16, "electronic": 24, "tr808": 25, "jazz": 32, "brush": 40, "orchestra": 48}
-PROGRAM_KITS = {"acoustic": ("standard", "room"), "rock": ("power", "standard", "room"), "metal": ("power",),
-                "tr808": ("tr808", "electronic"), "tr909": ("electronic", "tr808"), "electro": ("electronic", "standard"),
-                "lofi": ("standard", "jazz", "electronic"), "jazz": ("jazz", "brush", "standard"),
-                "orchestra": ("orchestra", "standard")}
+PROGRAM_KITS = {
+    "acoustic": ("standard", "room"),
+    "rock": ("power", "standard", "room"),
+    "metal": ("power",),
+    "tr808": ("tr808", "electronic"),
+    "tr909": ("electronic", "tr808"),
+    "electro": ("electronic", "standard"),
+    "lofi": ("standard", "jazz", "electronic"),
+    "jazz": ("jazz", "brush", "standard"),
+    "orchestra": ("orchestra", "standard"),
+}
 
 
 def pick(rng: Random, groups: tuple[str, ...]) -> tuple[int, str]:

@@ -14,12 +14,15 @@ from training.render import effects
 from training.render.synths import PATCHES, Instrument
 from training.score import Random, Sound
 
-WORDS = ("the and of a to in is it was for that with on his be at by had not are but from or have an they which one were all her she "
-         "there would their we him been has when who will more no if out so said what up its about into than them can only other "
-         "time new some could these two may first then any my now such like over man me even most made after also did many before "
-         "must through years where much your way well down should because each just those people how too little state good very make "
-         "world still own see men work long here get both between life being under never day same another know while last might us "
-         "great old year off come since against go came right used take three music river window mountain station yesterday perhaps").split()
+WORDS = """
+the and of a to in is it was for that with on his be at by had not are but from or have an they which one were
+all her she there would their we him been has when who will more no if out so said what up its about into than
+them can only other time new some could these two may first then any my now such like over man me even most
+made after also did many before must through years where much your way well down should because each just
+those people how too little state good very make world still own see men work long here get both between life
+being under never day same another know while last might us great old year off come since against go came
+right used take three music river window mountain station yesterday perhaps
+"""
 VOICES = ("en", "en-us", "de", "fr", "es", "it", "nl", "pl", "en+f2", "en+f4", "en+m3", "en-us+f3", "de+f1", "fr+m5")
 
 
@@ -34,21 +37,38 @@ def spoken(rng: Random, seconds: float, rate: int) -> np.ndarray:
     from scipy.io import wavfile
     from scipy.signal import resample_poly
 
-    sentences = []
+    sentences, pool = [], WORDS.split()
     for _ in range(int(seconds / 1.5) + 2):
-        words = [WORDS[int(i)] for i in rng.integers(0, len(WORDS), int(rng.integers(3, 16)))]
+        words = [pool[int(i)] for i in rng.integers(0, len(pool), int(rng.integers(3, 16)))]
         sentences.append(" ".join(words) + str(rng.choice([".", ",", "?", "...", "!"])))
     with tempfile.TemporaryDirectory(prefix="training-") as folder:
         path = Path(folder) / "speech.wav"
-        subprocess.run([speaker(), "-v", str(rng.choice(VOICES)), "-s", str(int(rng.integers(110, 210))), "-p", str(int(rng.integers(20, 80))),
-                        "-g", str(int(rng.integers(0, 12))), "-w", str(path), " ".join(sentences)], capture_output=True, timeout=120, check=True)
+        subprocess.run(
+            [
+                speaker(),
+                "-v",
+                str(rng.choice(VOICES)),
+                "-s",
+                str(int(rng.integers(110, 210))),
+                "-p",
+                str(int(rng.integers(20, 80))),
+                "-g",
+                str(int(rng.integers(0, 12))),
+                "-w",
+                str(path),
+                " ".join(sentences),
+            ],
+            capture_output=True,
+            timeout=120,
+            check=True,
+        )
         made, samples = wavfile.read(path)
     wave = samples.astype(np.float32) / 32768.0
     if made != rate:
         common = int(np.gcd(made, rate))
         wave = resample_poly(wave, rate // common, made // common).astype(np.float32)
     out = np.zeros(round(seconds * rate), dtype=np.float32)
-    out[:len(wave)] = wave[:len(out)]
+    out[: len(wave)] = wave[: len(out)]
     return out
 
 
@@ -98,7 +118,7 @@ def crowd(rng: Random, seconds: float, rate: int) -> np.ndarray:
     total = np.zeros(round(seconds * rate), dtype=np.float32)
     voice = babble(rng, seconds, rate)
     for _ in range(int(rng.integers(4, 12))):
-        total += float(rng.uniform(0.2, 1.0)) * np.roll(voice, int(rng.integers(len(voice))))[:len(total)]
+        total += float(rng.uniform(0.2, 1.0)) * np.roll(voice, int(rng.integers(len(voice))))[: len(total)]
     if rng.random() < 0.6:  # applause: thousands of claps
         claps = np.zeros_like(total)
         spots = rng.integers(0, len(total), int(seconds * rng.uniform(30, 400)))
@@ -122,15 +142,26 @@ def drone(rng: Random, seconds: float, rate: int) -> np.ndarray:
         while at < seconds:
             length = float(rng.uniform(4, 12))
             for pitch in rng.choice(scale, int(rng.integers(1, 4)), replace=False):
-                notes.append(Sound(max(0.0, at + float(rng.uniform(0, 2))), length, root + 12 + int(pitch), float(rng.uniform(0.2, 0.8))))
+                notes.append(
+                    Sound(
+                        max(0.0, at + float(rng.uniform(0, 2))),
+                        length,
+                        root + 12 + int(pitch),
+                        float(rng.uniform(0.2, 0.8)),
+                    )
+                )
             at += length * float(rng.uniform(0.4, 1.3))
         layer = Instrument(PATCHES[name], rate // 2, rng)  # drones have little treble, and long notes take long
-        layer.patch = layer.patch.__class__(**{**layer.patch.__dict__, "attack": float(rng.uniform(0.8, 4)), "release": 0.9})
+        layer.patch = layer.patch.__class__(
+            **{**layer.patch.__dict__, "attack": float(rng.uniform(0.8, 4)), "release": 0.9}
+        )
         slow = layer.play([n for n in notes if n.start < seconds - 1], seconds)
         wave = np.zeros_like(out)
-        doubled = resample_poly(slow, 2, 1)[:len(out)]
-        wave[:len(doubled)] = doubled
-        sway = 1 + float(rng.uniform(0, 0.5)) * np.sin(2 * np.pi * float(rng.uniform(0.03, 0.2)) * np.arange(len(wave)) / rate + rng.uniform(0, 6))
+        doubled = resample_poly(slow, 2, 1)[: len(out)]
+        wave[: len(doubled)] = doubled
+        sway = 1 + float(rng.uniform(0, 0.5)) * np.sin(
+            2 * np.pi * float(rng.uniform(0.03, 0.2)) * np.arange(len(wave)) / rate + rng.uniform(0, 6)
+        )
         out += wave * sway.astype(np.float32)
     if rng.random() < 0.4:
         out += scattered(rng, seconds, rate, rate_per_second=float(rng.uniform(0.05, 0.35))) * 0.5
@@ -145,7 +176,10 @@ def scattered(rng: Random, seconds: float, rate: int, rate_per_second: float = 0
     name = str(rng.choice(["bellpluck", "piano", "ep", "nylon", "flute", "glasspad"]))
     times = np.sort(rng.uniform(0, max(0.1, seconds - 1), max(1, rng.poisson(density * seconds))))
     scale = np.array([0, 2, 4, 7, 9, 12, 14, 16])
-    notes = [Sound(float(t), float(rng.uniform(0.2, 2.5)), 55 + int(rng.choice(scale)), float(rng.uniform(0.2, 0.9))) for t in times]
+    notes = [
+        Sound(float(t), float(rng.uniform(0.2, 2.5)), 55 + int(rng.choice(scale)), float(rng.uniform(0.2, 0.9)))
+        for t in times
+    ]
     return effects.room(Instrument(PATCHES[name], rate, rng).play(notes, seconds), rate, rng, 2.0, 0.5)
 
 

@@ -30,8 +30,11 @@ def comp(rng: Random, name: str, n: int, sub: int) -> list[Event]:
     if name == "quarters":
         return _each(beats, float(rng.choice([0.4, 0.9])), "c", 0.65)
     if name == "eighths":
-        return [(b + o, 0.4 if sub != 3 else 0.3, "c", 0.75 if o == 0 else 0.55) for b in beats
-                for o in ((0.0, 0.5) if sub != 3 else (0.0, 1 / 3, 2 / 3))]
+        return [
+            (b + o, 0.4 if sub != 3 else 0.3, "c", 0.75 if o == 0 else 0.55)
+            for b in beats
+            for o in ((0.0, 0.5) if sub != 3 else (0.0, 1 / 3, 2 / 3))
+        ]
     if name == "offbeats":
         return _each([b + half for b in beats], 0.25, "c", 0.75)
     if name == "skank":
@@ -54,15 +57,19 @@ def comp(rng: Random, name: str, n: int, sub: int) -> list[Event]:
         rate = 3 if sub == 3 else int(rng.choice([2, 2, 4]))
         shape = ("0123", "01232", "3210", "0213", "024135", "010203", "012")[int(rng.integers(7))]
         long = rng.random() < 0.4
-        return [(i / rate, 1.0 if long else 0.9 / rate, shape[i % len(shape)], 0.65 + 0.1 * (i % rate == 0))
-                for i in range(rate * n)]
+        return [
+            (i / rate, 1.0 if long else 0.9 / rate, shape[i % len(shape)], 0.65 + 0.1 * (i % rate == 0))
+            for i in range(rate * n)
+        ]
     if name == "brokenwhole":  # harp-like: the chord rolled, then held
         return [(0.12 * i, n - 0.12 * i, str(i), 0.6) for i in range(4)]
     if name == "strum":
         pool = ["x.x.x.x.", "x.xx.xx.", "x..xx.xx", "x.x.xxxx", "x..x..x.", "x.xxx.xx", "..x...x.", "x.xx..xx"]
         line = pool[int(rng.integers(len(pool)))]
         if sub == 3:
-            return [(i / 3, 0.3, "c", 0.75 if i % 3 == 0 else 0.5) for i in range(3 * n) if i % 3 != 1 or rng.random() < 0.4]
+            return [
+                (i / 3, 0.3, "c", 0.75 if i % 3 == 0 else 0.5) for i in range(3 * n) if i % 3 != 1 or rng.random() < 0.4
+            ]
         return [(i / 2, 0.45, "c", 0.8 if i % 4 == 0 else 0.6) for i in range(2 * n) if line[i % 8] == "x"]
     if name == "charleston":
         return [(0.0, 0.6, "c", 0.7), (1.0 + half, 0.4, "c", 0.65)]
@@ -75,10 +82,10 @@ def comp(rng: Random, name: str, n: int, sub: int) -> list[Event]:
         grid = 3 if sub == 3 else 4
         return _each([i / grid for i in range(n * grid) if rng.random() < (0.2 if i % grid == 0 else 0.35)], 0.2, "c")
     if name == "tresillo":
-        spots = [x for x in np.cumsum([0, .75, .75, .5, .75, .75, .5])[:6] if x < n]
+        spots = [x for x in np.cumsum([0, 0.75, 0.75, 0.5, 0.75, 0.75, 0.5])[:6] if x < n]
         return _each([float(x) for x in spots], 0.4, "c", 0.75)
     if name == "montuno":
-        spots = [0, .5, 1.5, 2.5, 3.5] if rng.random() < 0.5 else [0, 1, 1.5, 2.5, 3.5]
+        spots = [0, 0.5, 1.5, 2.5, 3.5] if rng.random() < 0.5 else [0, 1, 1.5, 2.5, 3.5]
         return [e for x in spots if x < n for e in ((x, 0.3, "c", 0.7), (x + 0.5, 0.2, "0", 0.45))]
     if name == "bossa":
         line = ("x..x..x...x..x..", "..x..x..x..x..x.", "x..x...x..x..x..")[int(rng.integers(3))]
@@ -100,7 +107,9 @@ def guitar(rng: Random, name: str, n: int, sub: int) -> list[Event]:
     beats = [float(i) for i in range(n)]
     grid = 3 if sub == 3 else 4
     if name == "power":
-        return [(0.0, n * 0.98, "p", 0.85)] if rng.random() < 0.5 else [(0.0, n / 2, "p", 0.85), (n / 2, n / 2, "p", 0.8)]
+        return (
+            [(0.0, n * 0.98, "p", 0.85)] if rng.random() < 0.5 else [(0.0, n / 2, "p", 0.85), (n / 2, n / 2, "p", 0.8)]
+        )
     if name == "chug8":
         rate = 3 if sub == 3 else 2
         return [(i / rate, 0.9 / rate, "m" if i % (2 * rate) else "p", 0.8) for i in range(rate * n)]
@@ -115,7 +124,11 @@ def guitar(rng: Random, name: str, n: int, sub: int) -> list[Event]:
     if name == "tremolopick":
         return [(i / 4, 0.24, "0", 0.8) for i in range(4 * n)]
     if name == "pushed":  # chords that come an eighth early
-        return [(0.0, 1.4, "p", 0.85), (1.5, n - 2.0, "p", 0.85), (n - 0.5, 0.45, "p", 0.8)] if n > 2 else [(0.0, n, "p", 0.8)]
+        return (
+            [(0.0, 1.4, "p", 0.85), (1.5, n - 2.0, "p", 0.85), (n - 0.5, 0.45, "p", 0.8)]
+            if n > 2
+            else [(0.0, n, "p", 0.8)]
+        )
     if name == "riff":
         out: list[Event] = []
         spots = np.flatnonzero(rng.random(grid * n) < 0.62)
@@ -158,15 +171,26 @@ def bass(rng: Random, name: str, n: int, sub: int) -> list[Event]:
         return [(b, 0.9, "b" if b == 0 else "w", 0.75) for b in beats[:-1]] + [(n - 1.0, 0.9, "-", 0.75)]
     if name == "boogie":
         tones = "b358653" if n > 3 else "b35"
-        return [e for b in beats for e in ((b, 0.6, tones[int(b) % len(tones)], 0.8), (b + 2 / 3, 0.3, tones[int(b) % len(tones)], 0.6))]
+        return [
+            e
+            for b in beats
+            for e in ((b, 0.6, tones[int(b) % len(tones)], 0.8), (b + 2 / 3, 0.3, tones[int(b) % len(tones)], 0.6))
+        ]
     if name == "tumbao":
         return [(1.5, 0.9, "5", 0.8), (3.0, 0.95, "-", 0.8)] if n > 3 else [(1.5, 0.9, "5", 0.8)]
     if name == "bossa":
-        return [(b + o, 0.45 if o else 1.3, "b" if b % 4 < 2 else "5", 0.75) for b in beats if int(b) % 2 == 0 for o in (0.0, 1.5)]
+        return [
+            (b + o, 0.45 if o else 1.3, "b" if b % 4 < 2 else "5", 0.75)
+            for b in beats
+            if int(b) % 2 == 0
+            for o in (0.0, 1.5)
+        ]
     if name == "tresillo":
         return [(x, 0.5, "b" if x < 1.4 else "5", 0.8) for x in (0.0, 0.75, 1.5, 2.0, 2.75, 3.5) if x < n]
     if name == "reggae":
-        spots = sorted({0.0 if rng.random() < 0.4 else 0.5, 1.0, 1.5, 2.5, 3.0} - ({3.0} if rng.random() < 0.5 else set()))
+        spots = sorted(
+            {0.0 if rng.random() < 0.4 else 0.5, 1.0, 1.5, 2.5, 3.0} - ({3.0} if rng.random() < 0.5 else set())
+        )
         return [(x, 0.45, str(rng.choice(list("bb53"))), 0.85) for x in spots if x < n]
     if name == "funk":
         spots = [i / grid for i in range(grid * n) if rng.random() < (0.35 if i % grid == 0 else 0.3)]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -56,7 +57,7 @@ def spans(score: Score, beats: np.ndarray, limit: float) -> tuple[tuple[float, f
     line = score.timeline
     edges = [0, *sorted(line.gaps), len(line.durations)]
     out = []
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in itertools.pairwise(edges):
         start, stop = float(line.starts[first]), float(line.starts[last - 1] + line.durations[last - 1])
         stop = min(stop, limit)
         if np.count_nonzero((beats >= start - 1e-6) & (beats < stop)) >= 2:
@@ -67,7 +68,7 @@ def spans(score: Score, beats: np.ndarray, limit: float) -> tuple[tuple[float, f
 #: How chamber music is mixed: as it is.
 CHAMBER = Style("chamber", 0.0, (50, 150), own=0.2, loud=(0.4, 1.6))
 #: Shares of arranged music, chamber music, music between sounds without a beat, and such sounds alone.
-SHARES = {"arranged": 0.75, "chamber": 0.145, "joined": 0.035, "negative": 0.07}
+SHARES = {"arranged": 0.72, "chamber": 0.175, "joined": 0.035, "negative": 0.07}
 
 
 def _weighted(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
@@ -92,24 +93,48 @@ def _music(rng: np.random.Generator, name: str, seconds: float, seed: int) -> Pi
     line = score.timeline
     starts = line.at(np.array([score.bars[s.first].start for s in score.sections], dtype=float))
     ends = np.append(starts[1:], line.end)
-    sections = tuple((float(a), float(min(b, length)), s.label) for a, b, s in zip(starts, ends, score.sections, strict=True)
-                     if a < length - 0.5)
+    sections = tuple(
+        (float(a), float(min(b, length)), s.label)
+        for a, b, s in zip(starts, ends, score.sections, strict=True)
+        if a < length - 0.5
+    )
     tempo = float(60.0 / np.median(line.durations))
-    return Piece(samples, RATE, beats, positions, sections, tempo, spans(score, beats, length), name, seed, {**score.meta, **made})
+    return Piece(
+        samples,
+        RATE,
+        beats,
+        positions,
+        sections,
+        tempo,
+        spans(score, beats, length),
+        name,
+        seed,
+        {**score.meta, **made},
+    )
 
 
 def _beatless(rng: np.random.Generator, name: str, seconds: float, seed: int) -> Piece:
     samples = negatives.negative(rng, name, seconds, RATE)
-    return Piece(samples, RATE, np.zeros(0), np.zeros(0, dtype=int), (), 0.0, (), name, seed, {"drums": False, "tempo": 0.0})
+    return Piece(
+        samples, RATE, np.zeros(0), np.zeros(0, dtype=int), (), 0.0, (), name, seed, {"drums": False, "tempo": 0.0}
+    )
 
 
 def _moved(made: Piece, samples: np.ndarray, offset: float, factor: float, more: Mapping[str, object]) -> Piece:
     """The piece with other sound, its truth `offset` seconds later and then `factor` times as fast."""
+
     def when(t: float) -> float:
         return (t + offset) / factor
-    return replace(made, samples=samples, beats=(made.beats + offset) / factor, tempo=made.tempo * factor,
-                   sections=tuple((when(a), when(b), label) for a, b, label in made.sections),
-                   beat_spans=tuple((when(a), when(b)) for a, b in made.beat_spans), meta={**made.meta, **more})
+
+    return replace(
+        made,
+        samples=samples,
+        beats=(made.beats + offset) / factor,
+        tempo=made.tempo * factor,
+        sections=tuple((when(a), when(b), label) for a, b, label in made.sections),
+        beat_spans=tuple((when(a), when(b)) for a, b in made.beat_spans),
+        meta={**made.meta, **more},
+    )
 
 
 def _joined(rng: np.random.Generator, name: str, seconds: float, seed: int) -> Piece:
@@ -120,8 +145,14 @@ def _joined(rng: np.random.Generator, name: str, seconds: float, seed: int) -> P
     parts = []
     for length in (before, after):
         kind = _weighted(rng, {**negatives.WEIGHTS, "speech": 1.0, "silence": 0.3})
-        parts.append(float(rng.uniform(0.2, 0.8)) * negatives.negative(rng, kind, length, RATE) if length else np.zeros(0, np.float32))
-    return _moved(music, np.concatenate([parts[0], music.samples, parts[1]]).astype(np.float32), before, 1.0, {"joined": True})
+        parts.append(
+            float(rng.uniform(0.2, 0.8)) * negatives.negative(rng, kind, length, RATE)
+            if length
+            else np.zeros(0, np.float32)
+        )
+    return _moved(
+        music, np.concatenate([parts[0], music.samples, parts[1]]).astype(np.float32), before, 1.0, {"joined": True}
+    )
 
 
 def piece(seed: int, *, seconds: float = 60.0, split: str = "train", style: str = "", augmented: bool = True) -> Piece:
@@ -137,7 +168,9 @@ def piece(seed: int, *, seconds: float = 60.0, split: str = "train", style: str 
     rng = np.random.default_rng([seed, 7 if split == "train" else 11])
     share = _weighted(rng, SHARES)
     if not style:
-        weights = {"chamber": chamber.WEIGHTS, "negative": negatives.WEIGHTS}.get(share, {n: s.weight for n, s in STYLES.items()})
+        weights = {"chamber": chamber.WEIGHTS, "negative": negatives.WEIGHTS}.get(
+            share, {n: s.weight for n, s in STYLES.items()}
+        )
         style = _weighted(rng, weights)
     elif share != "joined" or style in negatives.KINDS:
         share = "negative" if style in negatives.KINDS else "music"
@@ -158,7 +191,7 @@ def clicked(made: Piece) -> np.ndarray:
         at = round(float(time) * made.rate)
         size = min(len(click), len(out) - at)
         if size > 0:
-            out[at:at + size] += click[:size]
+            out[at : at + size] += click[:size]
     return out
 
 
@@ -176,7 +209,10 @@ def main() -> None:
     made = piece(given.seed, seconds=given.seconds, split=given.split, style=given.style)
     samples = clicked(made) if given.clicks else made.samples
     wavfile.write(given.out, made.rate, np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16))
-    print(f"{given.out}: {made.style}, {made.tempo:.1f} BPM, {len(made.beats)} beats, {len(made.sections)} sections, {dict(made.meta)}")
+    print(
+        f"{given.out}: {made.style}, {made.tempo:.1f} BPM, {len(made.beats)} beats, {len(made.sections)} sections, "
+        f"{dict(made.meta)}"
+    )
 
 
 if __name__ == "__main__":

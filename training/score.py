@@ -55,8 +55,9 @@ class Track:
 class Timeline:
     """Beats to seconds: each beat has its own start and duration, and there may be silence between two beats."""
 
-    def __init__(self, durations: Sequence[float] | np.ndarray, *, start: float = 0.0,
-                 gaps: Mapping[int, float] | None = None) -> None:
+    def __init__(
+        self, durations: Sequence[float] | np.ndarray, *, start: float = 0.0, gaps: Mapping[int, float] | None = None
+    ) -> None:
         """Durations of the beats in seconds; `gaps` are seconds of silence before the beat of that number."""
         self.durations = np.asarray(durations, dtype=float)
         pause = np.zeros(len(self.durations))
@@ -160,5 +161,6 @@ def sounds(track: Track, timeline: Timeline, rng: Random) -> list[Sound]:
     moved = rng.normal(0.0, 1.0, chord.max() + 1)[chord] + 0.25 * rng.normal(0.0, 1.0, len(notes))
     begin = begin + track.lag + np.clip(moved, -2.5, 2.5) * track.jitter
     duration = np.maximum(0.03, end - begin)
-    return [Sound(max(0.0, float(b)), float(d), n.pitch, n.velocity)
-            for b, d, n in zip(begin, duration, notes, strict=True)]
+    return [
+        Sound(max(0.0, float(b)), float(d), n.pitch, n.velocity) for b, d, n in zip(begin, duration, notes, strict=True)
+    ]

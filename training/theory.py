@@ -10,45 +10,155 @@ import numpy as np
 from training.score import Random
 
 QUALITIES = {
-    "": (0, 4, 7), "m": (0, 3, 7), "7": (0, 4, 7, 10), "m7": (0, 3, 7, 10), "M7": (0, 4, 7, 11), "d": (0, 3, 6),
-    "d7": (0, 3, 6, 9), "h7": (0, 3, 6, 10), "5": (0, 7, 12), "s": (0, 5, 7), "9": (0, 4, 7, 10, 14),
-    "m9": (0, 3, 7, 10, 14), "6": (0, 4, 7, 9), "m6": (0, 3, 7, 9), "a": (0, 4, 8), "13": (0, 4, 10, 14, 21),
+    "": (0, 4, 7),
+    "m": (0, 3, 7),
+    "7": (0, 4, 7, 10),
+    "m7": (0, 3, 7, 10),
+    "M7": (0, 4, 7, 11),
+    "d": (0, 3, 6),
+    "d7": (0, 3, 6, 9),
+    "h7": (0, 3, 6, 10),
+    "5": (0, 7, 12),
+    "s": (0, 5, 7),
+    "9": (0, 4, 7, 10, 14),
+    "m9": (0, 3, 7, 10, 14),
+    "6": (0, 4, 7, 9),
+    "m6": (0, 3, 7, 9),
+    "a": (0, 4, 8),
+    "13": (0, 4, 10, 14, 21),
     "M9": (0, 4, 7, 11, 14),
 }
 SCALES = {
-    "major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10), "dorian": (0, 2, 3, 5, 7, 9, 10),
-    "mixolydian": (0, 2, 4, 5, 7, 9, 10), "phrygian": (0, 1, 3, 5, 7, 8, 10), "harmonic": (0, 2, 3, 5, 7, 8, 11),
-    "pentatonic": (0, 3, 5, 7, 10), "blues": (0, 3, 5, 6, 7, 10), "majpent": (0, 2, 4, 7, 9), "lydian": (0, 2, 4, 6, 7, 9, 11),
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "minor": (0, 2, 3, 5, 7, 8, 10),
+    "dorian": (0, 2, 3, 5, 7, 9, 10),
+    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
+    "phrygian": (0, 1, 3, 5, 7, 8, 10),
+    "harmonic": (0, 2, 3, 5, 7, 8, 11),
+    "pentatonic": (0, 3, 5, 7, 10),
+    "blues": (0, 3, 5, 6, 7, 10),
+    "majpent": (0, 2, 4, 7, 9),
+    "lydian": (0, 2, 4, 6, 7, 9, 11),
 }
 #: Progressions: scale, then chords as semitones above the tonic with a quality; `|` parts bars.
 PROGRESSIONS: dict[str, tuple[str, ...]] = {
-    "pop": ("major: 0|7|9m|5", "major: 9m|5|0|7", "major: 0|9m|5|7", "major: 5|7|0|9m", "major: 0|5|9m|7",
-            "major: 0|4m|5|7", "minor: 0m|8|3|10", "minor: 0m|5m|8|10", "major: 0|2m7|5|7s 7", "major: 0 7|9m 5",
-            "major: 0|0|5|5|9m|9m|7|7", "minor: 0m|10|8|7", "major: 5M7|7|4m7|9m7", "major: 0|7|2m|5|0|7|5|7"),
-    "rock": ("mixolydian: 0|10|5|0", "major: 0|5|7|5", "minor: 0m|10|8|10", "major: 0|0|5|7", "minor: 0m|3|10|5",
-             "mixolydian: 0|0|10|5", "major: 0|9m|5|7", "minor: 0m|8|10|0m", "pentatonic: 0|3|5|0", "major: 0 5|7 5",
-             "minor: 0m 10|8 10"),
-    "metal": ("phrygian: 0|0|1|0", "minor: 0|0|8|10", "phrygian: 0|1|0|10", "harmonic: 0|8|7|0", "minor: 0|3|10|8",
-              "phrygian: 0|0|0|1 3", "minor: 0|6|5|3", "minor: 0|0|0|0|8|8|10|10", "minor: 0|5|8|7"),
-    "blues": ("blues: 07|07|07|07|57|57|07|07|77|57|07|77", "blues: 07|57|07|07|57|57|07|07|77|57|07 57|07 77",
-              "blues: 0m7|0m7|0m7|0m7|5m7|5m7|0m7|0m7|87|77|0m7|77", "blues: 07|07|57|07|77|57|07|77"),
-    "jazz": ("major: 2m7|77|0M7|9m7", "major: 0M7 9m7|2m7 77", "major: 0M7|27|2m7|77", "minor: 0m7|2h7|77|0m7",
-             "major: 4m7|97|2m7|77", "major: 2m7|77|0M7|0M7|2m7|77|0M7|97", "dorian: 0m7|0m7|5m7|5m7",
-             "major: 0M7|0d7|2m7|77", "major: 5M7|5m6|0M7|97 2m7|77", "minor: 5m7|107|3M7|8M7|2h7|77|0m6|0m6"),
-    "folk": ("major: 0|0|5|7", "major: 0|5|0|7", "mixolydian: 0|10|0|10", "dorian: 0m|10|0m|7m", "major: 0|7|7|0",
-             "major: 0|9m|5|7|0|5|0 7|0", "dorian: 0m|0m|10|10|3|10|0m|0m", "major: 0|0|7|7|7|7|0|0"),
-    "classical": ("major: 0|7|0|7", "major: 0|57 0|2m 7|0", "minor: 0m|7|0m|7", "major: 0|5|7|0", "major: 0|9m|2m|7",
-                  "minor: 0m|5m|7|0m", "major: 0 7|9m 4m|5 0|5 7", "minor: 0m|2d|7|0m|8|5m|7|0m",
-                  "major: 0|0|77|77|77|77|0|0", "major: 0|2|7|7|2m|7|0|0", "minor: 0m 5m|10 3|8 2d|7 0m"),
-    "modal": ("dorian: 0m7|5", "dorian: 0m9|0m9|5|5", "minor: 0m7|8M7", "phrygian: 0m|1", "minor: 0m|0m|0m|10",
-              "minor: 0m|0m|8|10", "dorian: 0m7|0m7|0m7|0m7", "minor: 0m9|5m9|8M7|10"),
-    "trance": ("minor: 0m|8|3|10", "minor: 0m|0m|8|10", "minor: 8|10|0m|0m", "phrygian: 0m|0m|0m|1", "minor: 0m|0m|0m|0m",
-               "minor: 0m|5m|8|10"),
-    "latin": ("minor: 0m7|5m7|77|0m7", "major: 0|5|7|5", "minor: 0m|10|8|7", "major: 0M7|97|2m7|77", "dorian: 0m7|57",
-              "major: 0M7|0M7|27|27|2m7|17|0M7|17", "minor: 0m|77|77|0m"),
+    "pop": (
+        "major: 0|7|9m|5",
+        "major: 9m|5|0|7",
+        "major: 0|9m|5|7",
+        "major: 5|7|0|9m",
+        "major: 0|5|9m|7",
+        "major: 0|4m|5|7",
+        "minor: 0m|8|3|10",
+        "minor: 0m|5m|8|10",
+        "major: 0|2m7|5|7s 7",
+        "major: 0 7|9m 5",
+        "major: 0|0|5|5|9m|9m|7|7",
+        "minor: 0m|10|8|7",
+        "major: 5M7|7|4m7|9m7",
+        "major: 0|7|2m|5|0|7|5|7",
+    ),
+    "rock": (
+        "mixolydian: 0|10|5|0",
+        "major: 0|5|7|5",
+        "minor: 0m|10|8|10",
+        "major: 0|0|5|7",
+        "minor: 0m|3|10|5",
+        "mixolydian: 0|0|10|5",
+        "major: 0|9m|5|7",
+        "minor: 0m|8|10|0m",
+        "pentatonic: 0|3|5|0",
+        "major: 0 5|7 5",
+        "minor: 0m 10|8 10",
+    ),
+    "metal": (
+        "phrygian: 0|0|1|0",
+        "minor: 0|0|8|10",
+        "phrygian: 0|1|0|10",
+        "harmonic: 0|8|7|0",
+        "minor: 0|3|10|8",
+        "phrygian: 0|0|0|1 3",
+        "minor: 0|6|5|3",
+        "minor: 0|0|0|0|8|8|10|10",
+        "minor: 0|5|8|7",
+    ),
+    "blues": (
+        "blues: 07|07|07|07|57|57|07|07|77|57|07|77",
+        "blues: 07|57|07|07|57|57|07|07|77|57|07 57|07 77",
+        "blues: 0m7|0m7|0m7|0m7|5m7|5m7|0m7|0m7|87|77|0m7|77",
+        "blues: 07|07|57|07|77|57|07|77",
+    ),
+    "jazz": (
+        "major: 2m7|77|0M7|9m7",
+        "major: 0M7 9m7|2m7 77",
+        "major: 0M7|27|2m7|77",
+        "minor: 0m7|2h7|77|0m7",
+        "major: 4m7|97|2m7|77",
+        "major: 2m7|77|0M7|0M7|2m7|77|0M7|97",
+        "dorian: 0m7|0m7|5m7|5m7",
+        "major: 0M7|0d7|2m7|77",
+        "major: 5M7|5m6|0M7|97 2m7|77",
+        "minor: 5m7|107|3M7|8M7|2h7|77|0m6|0m6",
+    ),
+    "folk": (
+        "major: 0|0|5|7",
+        "major: 0|5|0|7",
+        "mixolydian: 0|10|0|10",
+        "dorian: 0m|10|0m|7m",
+        "major: 0|7|7|0",
+        "major: 0|9m|5|7|0|5|0 7|0",
+        "dorian: 0m|0m|10|10|3|10|0m|0m",
+        "major: 0|0|7|7|7|7|0|0",
+    ),
+    "classical": (
+        "major: 0|7|0|7",
+        "major: 0|57 0|2m 7|0",
+        "minor: 0m|7|0m|7",
+        "major: 0|5|7|0",
+        "major: 0|9m|2m|7",
+        "minor: 0m|5m|7|0m",
+        "major: 0 7|9m 4m|5 0|5 7",
+        "minor: 0m|2d|7|0m|8|5m|7|0m",
+        "major: 0|0|77|77|77|77|0|0",
+        "major: 0|2|7|7|2m|7|0|0",
+        "minor: 0m 5m|10 3|8 2d|7 0m",
+    ),
+    "modal": (
+        "dorian: 0m7|5",
+        "dorian: 0m9|0m9|5|5",
+        "minor: 0m7|8M7",
+        "phrygian: 0m|1",
+        "minor: 0m|0m|0m|10",
+        "minor: 0m|0m|8|10",
+        "dorian: 0m7|0m7|0m7|0m7",
+        "minor: 0m9|5m9|8M7|10",
+    ),
+    "trance": (
+        "minor: 0m|8|3|10",
+        "minor: 0m|0m|8|10",
+        "minor: 8|10|0m|0m",
+        "phrygian: 0m|0m|0m|1",
+        "minor: 0m|0m|0m|0m",
+        "minor: 0m|5m|8|10",
+    ),
+    "latin": (
+        "minor: 0m7|5m7|77|0m7",
+        "major: 0|5|7|5",
+        "minor: 0m|10|8|7",
+        "major: 0M7|97|2m7|77",
+        "dorian: 0m7|57",
+        "major: 0M7|0M7|27|27|2m7|17|0M7|17",
+        "minor: 0m|77|77|0m",
+    ),
     "reggae": ("major: 0|5", "minor: 0m|10", "major: 0|7|9m|5", "minor: 0m|0m|5m|5m", "major: 0|2m", "minor: 0m|8 10"),
-    "western": ("minor: 0m|10|8|10", "minor: 0m|0m|3|10|0m|8|10|0m", "major: 0|5|0|7", "major: 0|10|5|0",
-                "minor: 0m|5|0m|10", "major: 0|0|5|0|7|5|0|7"),
+    "western": (
+        "minor: 0m|10|8|10",
+        "minor: 0m|0m|3|10|0m|8|10|0m",
+        "major: 0|5|0|7",
+        "major: 0|10|5|0",
+        "minor: 0m|5|0m|10",
+        "major: 0|0|5|0|7|5|0|7",
+    ),
 }
 
 
@@ -138,13 +248,28 @@ def rhythm(rng: Random, beats: int, sub: int, density: float, syncopation: float
     return out
 
 
-def phrase(rng: Random, bars: int, beats: int, sub: int, density: float, syncopation: float,
-           ) -> list[tuple[float, float, float]]:
+def phrase(
+    rng: Random,
+    bars: int,
+    beats: int,
+    sub: int,
+    density: float,
+    syncopation: float,
+) -> list[tuple[float, float, float]]:
     """A theme of `bars` bars as (onset, length, contour step): cells that come back, an open and a closed ending."""
     span = int(rng.choice([1, 2])) if beats >= 3 else 2
     span = min(span, bars)
-    cells = {name: [(s, d, float(rng.choice([-2, -1, -1, 0, 1, 1, 2, 3, -3], p=[.1, .2, .1, .15, .1, .15, .1, .05, .05])))
-                    for s, d in rhythm(rng, beats * span, sub, density, syncopation)] for name in "abc"}
+    cells = {
+        name: [
+            (
+                s,
+                d,
+                float(rng.choice([-2, -1, -1, 0, 1, 1, 2, 3, -3], p=[0.1, 0.2, 0.1, 0.15, 0.1, 0.15, 0.1, 0.05, 0.05])),
+            )
+            for s, d in rhythm(rng, beats * span, sub, density, syncopation)
+        ]
+        for name in "abc"
+    }
     plan = str(rng.choice(["aaab", "abac", "aabb", "abab", "aabc", "abcb"]))
     out: list[tuple[float, float, float]] = []
     count = max(1, bars // span)
@@ -162,8 +287,14 @@ def phrase(rng: Random, bars: int, beats: int, sub: int, density: float, syncopa
     return out
 
 
-def sung(rng: Random, theme: Sequence[tuple[float, float, float]], chord_at, low: int, high: int,  # noqa: ANN001
-         ornament: float = 0.0) -> list[tuple[float, float, int]]:
+def sung(
+    rng: Random,
+    theme: Sequence[tuple[float, float, float]],
+    chord_at,
+    low: int,
+    high: int,
+    ornament: float = 0.0,
+) -> list[tuple[float, float, int]]:
     """Pitches for a theme: steps in the scale, chord tones where it matters, within a range."""
     middle = 0.5 * (low + high)
     pitch = float(nearest(middle, chord_at(0.0).tones()))
@@ -189,8 +320,11 @@ def random_progression(rng: Random, family: str, key: int) -> tuple[str, list[li
     return parse(texts[int(rng.integers(len(texts)))], key)
 
 
-def chord_track(bars: Sequence[Sequence[Chord]], starts: Sequence[int], sizes: Sequence[int],
-                ) -> list[tuple[float, float, Chord]]:
+def chord_track(
+    bars: Sequence[Sequence[Chord]],
+    starts: Sequence[int],
+    sizes: Sequence[int],
+) -> list[tuple[float, float, Chord]]:
     """(start, stop, chord) in beats for bars that start at `starts` and have `sizes` beats."""
     out = []
     for chords, start, size in zip(bars, starts, sizes, strict=True):

@@ -46,7 +46,7 @@ def small_steps(rng: Random, count: int, tempo: float) -> np.ndarray:
         if kind < 0.5:  # a ritardando written beat by beat, then a tempo
             span = int(rng.integers(2, 6))
             down = np.linspace(1.0, rng.uniform(0.7, 0.92), span)[: count - beat]
-            out[beat:beat + span] = out[beat:beat + span] / down
+            out[beat : beat + span] = out[beat : beat + span] / down
         elif kind < 0.85:
             out[beat:] = 60.0 / (tempo * rng.uniform(0.93, 1.07))
         else:
@@ -65,10 +65,10 @@ def rubato(rng: Random, count: int, tempo: float, phrase: int, depth: float) -> 
     first = 0
     while first < count:
         span = phrase if rng.random() < 0.8 else max(2, phrase // 2)
-        x = (position[first:first + span] - first) / max(1, span - 1)
+        x = (position[first : first + span] - first) / max(1, span - 1)
         peak = rng.uniform(0.35, 0.65)
         arch = np.where(x < peak, 1 - ((x - peak) / peak) ** 2, 1 - ((x - peak) / (1 - peak)) ** 2)
-        level[first:first + span] = (arch - 0.55) * depth * rng.uniform(0.4, 1.3)
+        level[first : first + span] = (arch - 0.55) * depth * rng.uniform(0.4, 1.3)
         if rng.random() < 0.35:  # the phrase's last beat waits
             level[min(count, first + span) - 1] -= depth * rng.uniform(0.2, 1.2)
         first += span

@@ -51,15 +51,16 @@ def envelope(samples: np.ndarray, rate: int, attack: float, release: float) -> n
 
     hop = max(1, rate // 1000)
     count = len(samples) // hop
-    blocks = np.abs(samples[:count * hop]).reshape(count, hop).max(axis=1)
+    blocks = np.abs(samples[: count * hop]).reshape(count, hop).max(axis=1)
     slow = lfilter([1 - np.exp(-0.001 / release)], [1, -np.exp(-0.001 / release)], blocks)
     fast = lfilter([1 - np.exp(-0.001 / attack)], [1, -np.exp(-0.001 / attack)], blocks)
     level = np.maximum(fast, slow)
     return np.interp(np.arange(len(samples)), np.arange(count) * hop, level).astype(np.float32)
 
 
-def compressed(samples: np.ndarray, rate: int, threshold: float, ratio: float, attack: float = 0.005,
-               release: float = 0.12) -> np.ndarray:
+def compressed(
+    samples: np.ndarray, rate: int, threshold: float, ratio: float, attack: float = 0.005, release: float = 0.12
+) -> np.ndarray:
     """`threshold` is relative to the track's loudest moment."""
     level = envelope(samples, rate, attack, release)
     top = float(level.max()) or 1.0
@@ -80,8 +81,8 @@ def ducked(samples: np.ndarray, rate: int, hits: np.ndarray, depth: float, secon
     for hit in hits:
         at = max(0, round(hit * rate))
         if at < len(samples):
-            gain[at:at + len(shape)] = np.minimum(gain[at:at + len(shape)], shape)
-    return samples * gain[:len(samples)]
+            gain[at : at + len(shape)] = np.minimum(gain[at : at + len(shape)], shape)
+    return samples * gain[: len(samples)]
 
 
 def echoes(samples: np.ndarray, rate: int, delay: float, feedback: float, count: int = 4) -> np.ndarray:
@@ -98,7 +99,7 @@ def rms(samples: np.ndarray) -> float:
     if not len(samples):
         return 0.0
     hop = 2048
-    blocks = samples[:len(samples) // hop * hop].reshape(-1, hop)
+    blocks = samples[: len(samples) // hop * hop].reshape(-1, hop)
     level = np.sqrt(np.mean(blocks.astype(np.float64) ** 2, axis=1)) if len(blocks) else np.zeros(1)
     loud = level[level > 0.1 * max(1e-9, float(level.max()))]
     return float(loud.mean()) if len(loud) else 0.0

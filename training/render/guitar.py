@@ -14,8 +14,16 @@ OPEN = Patch("saw", 2, 0.05, 0.002, 1.5, 0.75, 0.04, 0.5, 0.5, 14)
 MUTED = Patch("saw", 1, 0.0, 0.002, 0.05, 0.02, 0.02, 0.5, 0.03, 5)
 
 
-def distorted(sounds: Sequence[Sound], seconds: float, rate: int, rng: Random, *, muted: bool = False, gain: float = 12.0,
-              takes: int = 2) -> np.ndarray:
+def distorted(
+    sounds: Sequence[Sound],
+    seconds: float,
+    rate: int,
+    rng: Random,
+    *,
+    muted: bool = False,
+    gain: float = 12.0,
+    takes: int = 2,
+) -> np.ndarray:
     """Rhythm guitar: each take played anew (other timing, tuning), through the amplifier, added up."""
     out = np.zeros(round(seconds * rate), dtype=np.float32)
     tone = rng.uniform(3000, 5200)
@@ -27,7 +35,7 @@ def distorted(sounds: Sequence[Sound], seconds: float, rate: int, rng: Random, *
             at = round(s.start * rate)
             size = min(120, len(wave) - at)
             if size > 0:
-                wave[at:at + size] += 0.25 * s.velocity * rng.normal(0, 1, size) * np.exp(-np.arange(size) / 25.0)
+                wave[at : at + size] += 0.25 * s.velocity * rng.normal(0, 1, size) * np.exp(-np.arange(size) / 25.0)
         wave = band(wave, rate, 90, 0)
         wave = np.tanh(gain * wave)
         wave = np.tanh(1.5 * (wave - 0.1))
@@ -60,7 +68,7 @@ def voiced(sounds: Sequence[Sound], seconds: float, rate: int, rng: Random, *, s
         if at > 0 and rng.random() < 0.5:
             size = min(round(rng.uniform(0.03, 0.09) * rate), len(out) - at)
             if size > 8:
-                hiss[at:at + size] += 0.12 * s.velocity * rng.normal(0, 1, size) * np.hanning(size)
+                hiss[at : at + size] += 0.12 * s.velocity * rng.normal(0, 1, size) * np.hanning(size)
     instrument = Instrument(patch, rate, rng)
     for vowel, formants in enumerate(VOWELS):
         mine = [s for s, c in zip(sounds, chosen, strict=True) if c == vowel]
@@ -69,7 +77,9 @@ def voiced(sounds: Sequence[Sound], seconds: float, rate: int, rng: Random, *, s
         source = instrument.play(mine, seconds)
         if scream:
             noise = rng.normal(0, 1, len(source)).astype(np.float32)
-            source = np.tanh(3.0 * source * (1 - 0.6 * scream) + scream * noise * np.abs(band(np.abs(source), rate, 0, 20)) * 4)
+            source = np.tanh(
+                3.0 * source * (1 - 0.6 * scream) + scream * noise * np.abs(band(np.abs(source), rate, 0, 20)) * 4
+            )
         for formant, level in zip(formants, (1.0, 0.6, 0.35), strict=True):
             out += level * band(source, rate, 0.85 * formant, 1.15 * formant)
     return 1.5 * out + band(hiss, rate, 2500, 0)

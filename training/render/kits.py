@@ -39,7 +39,9 @@ def kick(rng: Random, rate: int, kind: str) -> np.ndarray:
     if kind == "tr808":
         return _sweep(rate, 0.7, rng.uniform(90, 140), rng.uniform(40, 55), 0.02, rng.uniform(0.15, 0.35))
     if kind in ("tr909", "electro"):
-        body = _sweep(rate, 0.35, rng.uniform(200, 400), rng.uniform(45, 58), rng.uniform(0.015, 0.035), rng.uniform(0.09, 0.2))
+        body = _sweep(
+            rate, 0.35, rng.uniform(200, 400), rng.uniform(45, 58), rng.uniform(0.015, 0.035), rng.uniform(0.09, 0.2)
+        )
         click = _decay(_noise(rng, len(body), rate, 2000, 9000), rate, 0.003)
         return np.tanh(1.6 * body) + rng.uniform(0.1, 0.4) * click
     click_level = {"metal": 0.9, "rock": 0.4, "acoustic": 0.25, "jazz": 0.12}.get(kind, 0.2)
@@ -78,7 +80,10 @@ def drum(rng: Random, rate: int, key: int, kind: str) -> np.ndarray:
             level[at:] += np.exp(-np.arange(len(hit) - at) / rate / fall)
         return 0.7 * hit * level
     if key == 37:
-        return 0.8 * (_sweep(rate, 0.08, 1700, 1650, 0.01, 0.012) + _decay(_noise(rng, round(0.08 * rate), rate, 400, 6000), rate, 0.006))
+        return 0.8 * (
+            _sweep(rate, 0.08, 1700, 1650, 0.01, 0.012)
+            + _decay(_noise(rng, round(0.08 * rate), rate, 400, 6000), rate, 0.006)
+        )
     if key in (42, 44):
         return 0.55 * cymbal(rng, rate, 0.12, rng.uniform(0.012, 0.035), 5500 if kind != "lofi" else 4000)
     if key == 46:
@@ -93,13 +98,18 @@ def drum(rng: Random, rate: int, key: int, kind: str) -> np.ndarray:
         body = _sweep(rate, 0.45, base * 1.5, base, 0.03, rng.uniform(0.08, 0.18))
         return 0.8 * (body + 0.2 * _decay(_noise(rng, len(body), rate, 200, 3000), rate, 0.02))
     if key in (54, 70, 69, 82):
-        return 0.45 * _decay(_noise(rng, round(0.12 * rate), rate, 4500, 0.48 * rate), rate, 0.02 if key != 54 else 0.04)
+        return 0.45 * _decay(
+            _noise(rng, round(0.12 * rate), rate, 4500, 0.48 * rate), rate, 0.02 if key != 54 else 0.04
+        )
     if key == 56:
         return 0.4 * (_sweep(rate, 0.25, 545, 540, 0.01, 0.06) + _sweep(rate, 0.25, 815, 810, 0.01, 0.05))
     if key == 75:
         return 0.6 * _sweep(rate, 0.1, 2500, 2480, 0.01, 0.02)
     base = {62: 330, 63: 300, 64: 210, 60: 420, 61: 310}.get(key, 300)
-    return 0.6 * (_sweep(rate, 0.3, base * 1.2, base, 0.02, 0.07) + 0.2 * _decay(_noise(rng, round(0.3 * rate), rate, 500, 5000), rate, 0.008))
+    return 0.6 * (
+        _sweep(rate, 0.3, base * 1.2, base, 0.02, 0.07)
+        + 0.2 * _decay(_noise(rng, round(0.3 * rate), rate, 500, 5000), rate, 0.008)
+    )
 
 
 class Kit:
@@ -115,8 +125,10 @@ class Kit:
             copies = 1 if self.kind in ("tr808", "tr909", "electro") else 3
             # The same drum each time: the same draws, but for the noise.
             seed = int(self.rng.integers(1 << 31))
-            made = [drum(np.random.default_rng([seed, 0 if copies == 1 else i]), self.rate, key, self.kind)
-                    for i in range(copies)]
+            made = [
+                drum(np.random.default_rng([seed, 0 if copies == 1 else i]), self.rate, key, self.kind)
+                for i in range(copies)
+            ]
             if copies > 1 and key in (36, 38, 50, 48, 45, 41):  # keep the tuning, mix in another stroke's noise
                 size = min(len(m) for m in made)
                 made = [made[0][:size] * 0.8 + 0.2 * m[:size] for m in made]
@@ -130,5 +142,5 @@ class Kit:
             wave = strokes[int(self.rng.integers(len(strokes)))]
             at = round(sound.start * self.rate)
             if at + len(wave) < len(out):
-                out[at:at + len(wave)] += self.level.get(sound.pitch, 1.0) * sound.velocity ** 1.6 * wave
-        return out[:round(seconds * self.rate)]
+                out[at : at + len(wave)] += self.level.get(sound.pitch, 1.0) * sound.velocity**1.6 * wave
+        return out[: round(seconds * self.rate)]

@@ -56,8 +56,15 @@ def standard_midi_file(events: Sequence[tuple[float, bytes]], end: float) -> byt
 class Part:
     """One channel: a program, its volume (0-127), pan and sounds; `drums` puts it on the drum channel."""
 
-    def __init__(self, program: int, sounds: Sequence[Sound], *, volume: int = 100, pan: int = 64, drums: bool = False,
-                 ) -> None:
+    def __init__(
+        self,
+        program: int,
+        sounds: Sequence[Sound],
+        *,
+        volume: int = 100,
+        pan: int = 64,
+        drums: bool = False,
+    ) -> None:
         self.program, self.sounds, self.volume, self.pan, self.drums = program, sounds, volume, pan, drums
 
 
@@ -68,8 +75,11 @@ def events(parts: Sequence[Part]) -> list[tuple[float, bytes]]:
         if not part.drums and not free:
             continue
         channel = 9 if part.drums else free.pop(0)
-        out += [(0.0, bytes([0xC0 | channel, part.program])), (0.0, bytes([0xB0 | channel, 7, part.volume])),
-                (0.0, bytes([0xB0 | channel, 10, part.pan]))]
+        out += [
+            (0.0, bytes([0xC0 | channel, part.program])),
+            (0.0, bytes([0xB0 | channel, 7, part.volume])),
+            (0.0, bytes([0xB0 | channel, 10, part.pan])),
+        ]
         for sound in part.sounds:
             pitch = min(127, max(0, sound.pitch))
             velocity = min(127, max(1, round(127 * sound.velocity)))
@@ -85,9 +95,28 @@ def play(parts: Sequence[Part], seconds: float, *, soundfont: str, rate: int, re
     with tempfile.TemporaryDirectory(prefix="training-") as folder:
         score, sound = Path(folder) / "score.mid", Path(folder) / "sound.wav"
         score.write_bytes(standard_midi_file(events(parts), seconds + 0.5))
-        command = ["fluidsynth", "-ni", "-r", str(rate), "-g", "0.35", "-C", "0", "-R", "1" if reverb else "0",
-                   "-o", f"synth.reverb.level={0.9 * reverb:.2f}", "-o", f"synth.reverb.room-size={0.3 + 0.5 * reverb:.2f}",
-                   "-o", "synth.dynamic-sample-loading=1", "-F", str(sound), fast(SOUNDFONTS[soundfont]), str(score)]
+        command = [
+            "fluidsynth",
+            "-ni",
+            "-r",
+            str(rate),
+            "-g",
+            "0.35",
+            "-C",
+            "0",
+            "-R",
+            "1" if reverb else "0",
+            "-o",
+            f"synth.reverb.level={0.9 * reverb:.2f}",
+            "-o",
+            f"synth.reverb.room-size={0.3 + 0.5 * reverb:.2f}",
+            "-o",
+            "synth.dynamic-sample-loading=1",
+            "-F",
+            str(sound),
+            fast(SOUNDFONTS[soundfont]),
+            str(score),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         if done.returncode or not sound.exists():
             raise RuntimeError(f"fluidsynth failed with {soundfont}: {done.stderr[-300:]}")
@@ -95,6 +124,6 @@ def play(parts: Sequence[Part], seconds: float, *, soundfont: str, rate: int, re
     mono = samples.astype(np.float32).mean(axis=1) / 32768.0
     skip = round(LATENCY * rate)
     out = np.zeros(round(seconds * rate), dtype=np.float32)
-    body = mono[skip:skip + len(out)]
-    out[:len(body)] = body
+    body = mono[skip : skip + len(out)]
+    out[: len(body)] = body
     return out

@@ -9,7 +9,16 @@ from training.render.synths import PATCHES, Instrument
 from training.score import Random, Score, Sound, Track, sounds
 from training.styles import Style
 
-LEVEL = {"drums": 0.0, "bass": -4.0, "comp": -7.0, "pad": -11.0, "lead": -5.0, "guitar": -5.0, "voice": -4.0, "perc": -4.0}
+LEVEL = {
+    "drums": 0.0,
+    "bass": -4.0,
+    "comp": -7.0,
+    "pad": -11.0,
+    "lead": -5.0,
+    "guitar": -5.0,
+    "voice": -4.0,
+    "perc": -4.0,
+}
 
 
 def _gain(decibels: float) -> float:
@@ -26,10 +35,19 @@ def own_sound(track: Track, notes: list[Sound], seconds: float, rate: int, rng: 
                 wave = effects.compressed(wave, rate, 0.3, rng.uniform(2, 6), 0.008, 0.15)
         return wave
     if track.patch in ("guitar", "mutedguitar"):
-        return guitar.distorted(notes, seconds, rate, rng, muted=track.patch == "mutedguitar", gain=float(rng.uniform(6, 30)),
-                                takes=2 if track.role == "guitar" else 1)
+        return guitar.distorted(
+            notes,
+            seconds,
+            rate,
+            rng,
+            muted=track.patch == "mutedguitar",
+            gain=float(rng.uniform(6, 30)),
+            takes=2 if track.role == "guitar" else 1,
+        )
     if track.patch in ("voice", "scream"):
-        return guitar.voiced(notes, seconds, rate, rng, scream=float(rng.uniform(0.5, 1.0)) if track.patch == "scream" else 0.0)
+        return guitar.voiced(
+            notes, seconds, rate, rng, scream=float(rng.uniform(0.5, 1.0)) if track.patch == "scream" else 0.0
+        )
     wave = Instrument(PATCHES[track.patch], rate, rng).play(notes, seconds)
     if track.patch == "cleanguitar" and rng.random() < 0.5:
         wave = guitar.overdriven(wave, rate, rng, rng.uniform(1, 6))
@@ -38,12 +56,22 @@ def own_sound(track: Track, notes: list[Sound], seconds: float, rate: int, rng: 
     return wave
 
 
-def fluid_sound(tracks: list[tuple[Track, list[Sound]]], seconds: float, rate: int, rng: Random, soundfont: str) -> np.ndarray:
+def fluid_sound(
+    tracks: list[tuple[Track, list[Sound]]], seconds: float, rate: int, rng: Random, soundfont: str
+) -> np.ndarray:
     parts = []
     for track, notes in tracks:
         level = LEVEL[track.role] * 0.6 + 20 * np.log10(max(1e-3, track.gain))
         volume = int(np.clip(100 * 10 ** (level / 40), 20, 127))
-        parts.append(midi.Part(track.program, notes, volume=volume, pan=int(rng.integers(30, 98)), drums=track.role in ("drums", "perc")))
+        parts.append(
+            midi.Part(
+                track.program,
+                notes,
+                volume=volume,
+                pan=int(rng.integers(30, 98)),
+                drums=track.role in ("drums", "perc"),
+            )
+        )
     return midi.play(parts, seconds, soundfont=soundfont, rate=rate, reverb=float(rng.choice([0.0, 0.3, 0.6, 0.9])))
 
 
@@ -63,13 +91,19 @@ def render(score: Score, style: Style, rng: Random, rate: int, seconds: float) -
     stems: list[tuple[str, np.ndarray]] = []
     if theirs:
         drums_apart = bool(ours) and rng.random() < 0.6
-        groups = [[p for p in theirs if p[0].role == "drums"], [p for p in theirs if p[0].role != "drums"]] if drums_apart else [theirs]
+        groups = (
+            [[p for p in theirs if p[0].role == "drums"], [p for p in theirs if p[0].role != "drums"]]
+            if drums_apart
+            else [theirs]
+        )
         for group in groups:
             if group:
                 role = "drums" if drums_apart and group[0][0].role == "drums" else "comp"
                 wave = fluid_sound(group, seconds, rate, rng, soundfont)
                 loud = effects.rms(wave) or 1.0
-                stems.append((role, wave * (0.1 * _gain(LEVEL[role] + rng.normal(0, 2) + (5 if role == "comp" else 0)) / loud)))
+                stems.append(
+                    (role, wave * (0.1 * _gain(LEVEL[role] + rng.normal(0, 2) + (5 if role == "comp" else 0)) / loud))
+                )
     for track, notes in ours:
         wave = own_sound(track, notes, seconds, rate, rng)
         loud = effects.rms(wave)
@@ -80,8 +114,14 @@ def render(score: Score, style: Style, rng: Random, rate: int, seconds: float) -
     return master(wave, rate, rng, style), made
 
 
-def mixed_down(stems: list[tuple[str, np.ndarray]], ready: list[tuple[Track, list[Sound]]], style: Style, score: Score,
-               rng: Random, rate: int) -> np.ndarray:
+def mixed_down(
+    stems: list[tuple[str, np.ndarray]],
+    ready: list[tuple[Track, list[Sound]]],
+    style: Style,
+    score: Score,
+    rng: Random,
+    rate: int,
+) -> np.ndarray:
     if not stems:
         return np.zeros(1, dtype=np.float32)
     total = np.zeros_like(stems[0][1])
@@ -99,7 +139,9 @@ def mixed_down(stems: list[tuple[str, np.ndarray]], ready: list[tuple[Track, lis
     if score.sweeps:
         total = swept(total, score, rng, rate)
     if reverb > 0.15:
-        total = effects.room(total, rate, rng, float(rng.uniform(0.4, 2.6)), 0.5 * reverb * float(rng.uniform(0.3, 1.0)))
+        total = effects.room(
+            total, rate, rng, float(rng.uniform(0.4, 2.6)), 0.5 * reverb * float(rng.uniform(0.3, 1.0))
+        )
     return total
 
 
@@ -109,7 +151,9 @@ def swept(samples: np.ndarray, score: Score, rng: Random, rate: int) -> np.ndarr
     dull = effects.band(samples, rate, 0, float(rng.uniform(200, 900)), 2)
     opening, noise = rng.random() < 0.6, float(rng.uniform(0.0, 0.25))
     for start, stop in score.sweeps:
-        a, b = (min(len(out), max(0, round(float(t) * rate))) for t in score.timeline.at(np.array([start, stop - 1e-6])))
+        a, b = (
+            min(len(out), max(0, round(float(t) * rate))) for t in score.timeline.at(np.array([start, stop - 1e-6]))
+        )
         if b - a < rate // 2:
             continue
         grow = np.linspace(0, 1, b - a, dtype=np.float32) ** 2

@@ -23,7 +23,7 @@ _PAUSE = 46
 
 def _chunks(data: bytes, start: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
     while start + 8 <= stop:
-        name, size = data[start:start + 4], struct.unpack_from("<I", data, start + 4)[0]
+        name, size = data[start : start + 4], struct.unpack_from("<I", data, start + 4)[0]
         yield name, start + 8, start + 8 + size
         start += 8 + size + (size & 1)
 
@@ -40,7 +40,7 @@ def _samples(data: bytes, pool: tuple[int, int], headers: bytes) -> tuple[bytes,
     for offset in range(0, len(headers), _HEADER.size):
         name, start, end, loop, loop_end, rate, pitch, fine, link, kind = _HEADER.unpack_from(headers, offset)
         if kind & _COMPRESSED and end > start:
-            decoded, _ = soundfile.read(io.BytesIO(data[pool[0] + start:pool[0] + end]), dtype="int16")
+            decoded, _ = soundfile.read(io.BytesIO(data[pool[0] + start : pool[0] + end]), dtype="int16")
             made += [decoded.astype("<i2"), np.zeros(_PAUSE, "<i2")]
             start, end, loop, loop_end, kind = at, at + len(decoded), at + loop, at + loop_end, kind & ~_COMPRESSED
             at += len(decoded) + _PAUSE
@@ -50,13 +50,20 @@ def _samples(data: bytes, pool: tuple[int, int], headers: bytes) -> tuple[bytes,
 
 def unpacked(data: bytes) -> bytes:
     """The bytes of an sf2 file with the sounds of the sf3 file `data`."""
-    lists = {data[a:a + 4]: (a + 4, b) for _, a, b in _chunks(data, 12, len(data))}
-    info = b"".join(_chunk(n, struct.pack("<HH", 2, 4) if n == b"ifil" else data[a:b]) for n, a, b in _chunks(data, *lists[b"INFO"]))
+    lists = {data[a : a + 4]: (a + 4, b) for _, a, b in _chunks(data, 12, len(data))}
+    info = b"".join(
+        _chunk(n, struct.pack("<HH", 2, 4) if n == b"ifil" else data[a:b]) for n, a, b in _chunks(data, *lists[b"INFO"])
+    )
     pool = next((a, b) for n, a, b in _chunks(data, *lists[b"sdta"]) if n == b"smpl")
     parts = {n: data[a:b] for n, a, b in _chunks(data, *lists[b"pdta"])}
     samples, parts[b"shdr"] = _samples(data, pool, parts[b"shdr"])
     presets = b"".join(_chunk(n, body) for n, body in parts.items())
-    body = b"sfbk" + _chunk(b"LIST", b"INFO" + info) + _chunk(b"LIST", b"sdta" + _chunk(b"smpl", samples)) + _chunk(b"LIST", b"pdta" + presets)
+    body = (
+        b"sfbk"
+        + _chunk(b"LIST", b"INFO" + info)
+        + _chunk(b"LIST", b"sdta" + _chunk(b"smpl", samples))
+        + _chunk(b"LIST", b"pdta" + presets)
+    )
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 

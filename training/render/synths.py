@@ -80,19 +80,32 @@ WAVES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "pulse": lambda k: np.abs(np.sin(np.pi * k * 0.25)) / k,
     "triangle": lambda k: np.where(k % 2 == 1, 1.0 / k**2, 0.0),
     "sine": lambda k: np.where(k == 1, 1.0, np.where(k == 2, 0.08, 0.0)),
-    "organ": lambda k: np.select([k == 1, k == 2, k == 3, k == 4, k == 6, k == 8], [0.8, 1.0, 0.5, 0.6, 0.25, 0.3], 0.0),
+    "organ": lambda k: np.select(
+        [k == 1, k == 2, k == 3, k == 4, k == 6, k == 8], [0.8, 1.0, 0.5, 0.6, 0.25, 0.3], 0.0
+    ),
     "church": lambda k: np.select([k == 1, k == 2, k == 4, k == 8, k == 3], [1.0, 0.7, 0.5, 0.25, 0.2], 0.03 / k),
-    "choir": lambda k: np.exp(-(((k * 260 - 700) / 350.0) ** 2)) + 0.5 * np.exp(-(((k * 260 - 1150) / 300) ** 2)) + .2 / k,
+    "choir": lambda k: (
+        np.exp(-(((k * 260 - 700) / 350.0) ** 2)) + 0.5 * np.exp(-(((k * 260 - 1150) / 300) ** 2)) + 0.2 / k
+    ),
 }
 
 
 def varied(patch: Patch, rng: Random) -> Patch:
     """Another machine's version of the patch."""
+
     def near(value: float, spread: float = 0.35) -> float:
         return float(value * np.exp(rng.normal(0, spread)))
-    return replace(patch, detune=near(patch.detune), attack=near(patch.attack), decay=near(patch.decay),
-                   release=near(patch.release), close=near(patch.close), cut=near(patch.cut, 0.25) if patch.cut > 1 else
-                   min(0.99, near(patch.cut, 0.1)), index=near(patch.index))
+
+    return replace(
+        patch,
+        detune=near(patch.detune),
+        attack=near(patch.attack),
+        decay=near(patch.decay),
+        release=near(patch.release),
+        close=near(patch.close),
+        cut=near(patch.cut, 0.25) if patch.cut > 1 else min(0.99, near(patch.cut, 0.1)),
+        index=near(patch.index),
+    )
 
 
 class Instrument:
@@ -114,7 +127,7 @@ class Instrument:
             if dull:
                 level = level / (1.0 + (k / self.patch.cut) ** 4)
             spectrum = np.zeros(1025, dtype=complex)
-            spectrum[1:count + 1] = level * -1j
+            spectrum[1 : count + 1] = level * -1j
             table = np.fft.irfft(spectrum, 2048)
             self._tables[key] = (table / max(1e-9, np.sqrt(np.mean(table**2))) * 0.3).astype(np.float32)
         return self._tables[key]
@@ -128,7 +141,11 @@ class Instrument:
         if patch.wave == "piano":
             return piano(frequency, t, rate, patch.decay)
         out = np.zeros(count, dtype=np.float32)
-        wobble = patch.vibrato * 0.006 * np.sin(2 * np.pi * 5.4 * t) * np.minimum(1, t / 0.25) / 5.4 if patch.vibrato else 0.0
+        wobble = (
+            patch.vibrato * 0.006 * np.sin(2 * np.pi * 5.4 * t) * np.minimum(1, t / 0.25) / 5.4
+            if patch.vibrato
+            else 0.0
+        )
         for voice in range(patch.voices):
             spread = (voice - 0.5 * (patch.voices - 1)) / max(1, patch.voices - 1) if patch.voices > 1 else 0.0
             f = frequency * 2 ** (spread * patch.detune / 6)
@@ -168,7 +185,7 @@ class Instrument:
             at = round(sound.start * self.rate)
             size = min(len(wave), len(out) - at)
             if size > 0:
-                out[at:at + size] += sound.velocity ** 1.5 * wave[:size]
+                out[at : at + size] += sound.velocity**1.5 * wave[:size]
         return out
 
 
@@ -183,7 +200,7 @@ def string(frequency: float, count: int, rate: int, bright: float, rng: Random, 
     burst = lfilter([bright], [1, -(1 - bright)], burst)
     burst -= burst.mean()
     excitation = np.zeros(count)
-    excitation[:min(whole, count)] = burst[:count]
+    excitation[: min(whole, count)] = burst[:count]
     loss = 0.001 ** (1.0 / (max(0.2, 3.0 * decay) * frequency))
     loop = np.zeros(whole + 3)
     loop[0] = 1.0
