@@ -14,7 +14,7 @@
     const IDLE_POLL = 10000;
     const SETTLE = 80; // ms between an answer and the next request: the answer's other boxes arrive in between
     const LIMITS = {act: 65000, poll: 30000, attach: 8000}; // ms; a later answer is taken as lost
-    const REPEATABLE = ["row", "label", "role", "candidates", "style", "negative", "cover", "link", "open", "interrupt"];
+    const REPEATABLE = ["row", "label", "role", "candidates", "style", "negative", "cover", "link", "open", "interrupt", "taps", "clear_taps"];
 
     const state = {view: null, status: null, page: {}, project: remembered(), said: []};
     const parts = (mv.parts = mv.parts || {});
@@ -373,7 +373,7 @@
 
     mv.core = {
         el, root, put, setText, button, safeUrl, list, number, text, clock, firstFrom, wait, send, pending, draw, isDark, isActive,
-        jobs, state, PREFIX,
+        jobs, busy, state, PREFIX,
     };
 
     // The other files may come after this one; by then all of them have run.

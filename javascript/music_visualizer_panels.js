@@ -72,11 +72,11 @@
 
     // ---- the song's card ----
 
-    function fact(name, value, source) {
+    function fact(name, value, source, more) {
         const {el} = core();
         if (!value) return null;
         return el("div", {class: "mv-fact"}, el("dt", {text: name}),
-            el("dd", {}, el("span", {class: "mv-fact-value", text: value}), source ? el("span", {class: "mv-source", text: source}) : null));
+            el("dd", {}, el("span", {class: "mv-fact-value", text: value}), more || null, source ? el("span", {class: "mv-source", text: source}) : null));
     }
 
     function cover(url, name) {
@@ -101,7 +101,7 @@
                 : Array.isArray(view.sections) && view.sections.length ? "no beat found" : "";
             const facts = [
                 ["Length", number(song.duration, 0) ? clock(song.duration) : "", text(sources.duration)],
-                ["Tempo", tempo, text(sources.tempo)],
+                ["Tempo", tempo, text(sources.tempo), parts.ear && parts.ear.readings(state)],
                 ["Key", text(song.key), text(sources.key)],
                 ["Album", text(song.album), ""],
                 ["Date", text(song.date), ""],

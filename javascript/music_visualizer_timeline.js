@@ -166,7 +166,7 @@
             const {el} = core();
             const entry = (kind, text) => el("span", {class: "mv-legend-entry"}, el("i", {class: "mv-swatch mv-swatch-" + kind, "aria-hidden": "true"}), el("span", {text}));
             this.help.append(entry("energy", "energy"), entry("beat", "beat"), entry("down", "downbeat"), entry("hit", "hit"),
-                el("span", {class: "mv-keys", text: "← → beat · shift bar · page section · + − zoom · space play · drag a border, click a name"}));
+                el("span", {class: "mv-keys", text: "← → beat · shift bar · page section · + − zoom · space play · T tap · drag a border, click a name"}));
         },
 
         // Labels and borders are made anew only when their number changes.

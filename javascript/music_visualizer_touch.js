@@ -123,6 +123,7 @@
                 "=": () => this.zoom(1.6, this.centre()),
                 "-": () => this.zoom(1 / 1.6, this.centre()),
                 "0": () => this.setWindow(0, this.data.duration),
+                t: () => event.repeat || (parts.ear && parts.ear.tap()),
             };
             if (!Object.hasOwn(keys, event.key)) return;
             event.preventDefault();

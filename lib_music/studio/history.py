@@ -37,6 +37,7 @@ _WORDS = {
     "downbeat": "downbeat moved",
     "nudge": "beats nudged",
     "taps": "tapped beats",
+    "clear_taps": "taps cleared",
     "tempo": "tempo",
     "border": "border moved",
     "label": "section renamed",

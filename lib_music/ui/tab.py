@@ -233,7 +233,7 @@ def _song(parts: _Parts, choices: dict[str, tuple[str, ...]], captioner: str) ->
         parts.button("produce", "Produce prompts", variant="primary")
     parts.said("song")
     parts.drawn("progress_produce", _place("card"))
-    parts.drawn("timeline", _heading("Fix the hearing"))
+    parts.drawn("timeline", _heading("Fix the hearing"), _place("ear"))
 
 
 def _credentials(parts: _Parts) -> None:
