@@ -12,13 +12,20 @@ steps and ``[a:b:0.6]`` is a share of them.
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import operator
 import re
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from lib_music.errors import SettingsError
+
+Array = npt.NDArray[np.float64]
 
 MAX_LENGTH = 2_000
 MAX_DEPTH = 100
@@ -95,11 +102,57 @@ def evaluate(expr: str, variables: Mapping[str, float]) -> float:
     _check_names(expr, tree, variables)
     try:
         value = _value(tree, {**CONSTANTS, **variables})
-    except (ArithmeticError, ValueError) as error:
-        raise _refusal(expr, f"cannot be computed: {error}", 0) from error
+    except _Stuck as stuck:
+        raise _refusal(expr, f"cannot be computed: {stuck}", stuck.at) from stuck.__cause__
     if not abs(value) <= MAX_RESULT:
         raise _refusal(expr, f"gives {value:.3g}; the limit is {MAX_RESULT:.0e}", 0)
     return value
+
+
+def evaluate_many(expr: str, variables: Mapping[str, Array]) -> Array:
+    """The value of a formula at many moments, each as :func:`evaluate` gives it.
+
+    Parameters
+    ----------
+    expr : str
+    variables : mapping of name to array [shape=(n,)]
+
+    Returns
+    -------
+    values : [shape=(n,)]
+        Finite.
+
+    Raises
+    ------
+    FormulaError
+        A :class:`~lib_music.errors.SettingsError` that says at which moment; -1 where the formula is wrong as such.
+    """
+    try:
+        tree = _parse(expr)
+        _check_names(expr, tree, variables)
+    except SettingsError as error:
+        raise FormulaError(error.message, error.fix, -1) from error
+    constants = {name: np.float64(value) for name, value in CONSTANTS.items()}
+    n = next(iter(variables.values())).size
+    with np.errstate(all="ignore"):
+        found, good = _values(tree, {**constants, **variables})
+        good = np.broadcast_to(good & (np.abs(found) <= MAX_RESULT), (n,))
+    values = np.array(np.broadcast_to(found, (n,)), np.float64)
+    for i in np.flatnonzero(~good).tolist():
+        # What one by one can be computed after all counts; else it says why it cannot.
+        try:
+            values[i] = evaluate(expr, {name: float(at[i]) for name, at in variables.items()})
+        except SettingsError as error:
+            raise FormulaError(error.message, error.fix, i) from error
+    return values
+
+
+class FormulaError(SettingsError):
+    """A formula that cannot be computed; ``moment`` is which of many, -1 for all of them."""
+
+    def __init__(self, message: str, fix: str, moment: int) -> None:
+        super().__init__(message, fix)
+        self.moment = moment
 
 
 def check(expr: str, names: Collection[str]) -> None:
@@ -188,8 +241,25 @@ def _check_names(expr: str, tree: ast.expr, names: Collection[str]) -> None:
             raise _refusal(expr, f"name {node.id!r} is not known; there are {known}", node.col_offset - 1)
 
 
+class _Stuck(Exception):
+    """A part of a formula that cannot be computed, ``at`` a character of it."""
+
+    def __init__(self, why: object, at: int) -> None:
+        super().__init__(str(why))
+        self.at = at
+
+
 def _value(node: ast.expr, variables: Mapping[str, float]) -> float:
     """Compute a checked tree; its depth is bounded."""
+    try:
+        return _computed(node, variables)
+    except (ArithmeticError, ValueError) as error:
+        # Of a quotient the divisor is meant.
+        at = getattr(node, "right", node)
+        raise _Stuck(error, at.col_offset - 1) from error
+
+
+def _computed(node: ast.expr, variables: Mapping[str, float]) -> float:
     if isinstance(node, ast.Constant):
         assert isinstance(node.value, int | float)
         value: float = node.value
@@ -218,6 +288,57 @@ def _value(node: ast.expr, variables: Mapping[str, float]) -> float:
     return float(value) if abs(value) > 2**53 else value
 
 
+#: The same functions over arrays.
+_ARRAYS: Mapping[str, Callable[..., Any]] = {
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "abs": np.abs,
+    "exp": np.exp,
+    "sqrt": np.sqrt,
+    "log": np.log,
+    "min": lambda *values: functools.reduce(np.minimum, values),
+    "max": lambda *values: functools.reduce(np.maximum, values),
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "round": np.round,
+    "clip": lambda value, low, high: np.minimum(np.maximum(value, low), high),
+}
+
+
+def _values(node: ast.expr, variables: Mapping[str, Any]) -> tuple[Any, Any]:
+    """A checked tree over arrays: its values, and where all its parts can be computed."""
+    if isinstance(node, ast.Constant):
+        assert isinstance(node.value, int | float)
+        return np.float64(node.value), np.True_
+    if isinstance(node, ast.Name):
+        return np.asarray(variables[node.id], np.float64), np.True_
+    if isinstance(node, ast.UnaryOp):
+        inner, good = _values(node.operand, variables)
+        return _UNARY[type(node.op)](inner), good
+    if isinstance(node, ast.Call):
+        assert isinstance(node.func, ast.Name)
+        sides = [_values(side, variables) for side in node.args]
+        if node.func.id == "where":
+            (condition, sure), (yes, yes_good), (no, no_good) = sides
+            return np.where(condition, yes, no), sure & np.where(condition, yes_good, no_good)
+        found = _ARRAYS[node.func.id](*(values for values, _ in sides))
+    elif isinstance(node, ast.Compare):
+        sides = [_values(side, variables) for side in (node.left, *node.comparators)]
+        steps = [_COMPARE[type(op)](a[0], b[0]) for op, a, b in zip(node.ops, sides, sides[1:], strict=False)]
+        found = np.asarray(functools.reduce(np.logical_and, steps), np.float64)
+    else:
+        assert isinstance(node, ast.BinOp)
+        sides = [_values(node.left, variables), _values(node.right, variables)]
+        (left, _), (right, _) = sides
+        power = isinstance(node.op, ast.Pow)
+        found = left**right if power else _BINARY[type(node.op)](left, right)
+        if power:
+            # One by one decides about what is beyond the bounds.
+            sides.append((found, (np.abs(right) <= MAX_EXPONENT) & (np.abs(found) < 2.0**1000)))
+    return found, functools.reduce(np.logical_and, [good for _, good in sides]) & np.isfinite(found)
+
+
 def _power(base: float, exponent: float) -> float:
     """``base ** exponent`` where it is real and moderate, looked at before it is computed."""
     if abs(exponent) > MAX_EXPONENT:
@@ -236,5 +357,5 @@ def _excerpt(expr: str) -> str:
 def _refusal(expr: str, what: str, position: int) -> SettingsError:
     return SettingsError(
         f"formula {_excerpt(expr)}, character {position + 1}: {what}",
-        "use numbers, + - * / % **, comparisons, t, s, max_f, pi, sin, cos, abs, min, max and the like",
+        "use numbers, + - * / % **, comparisons, the known names, pi, sin, cos, abs, min, max and the like",
     )

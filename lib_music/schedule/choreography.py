@@ -21,8 +21,10 @@ from lib_music.analysis.types import Analysis
 from lib_music.prompts.storyboard import SectionPrompt, prompt_keys
 from lib_music.schedule.animation import Animation, Border, Mode, SectionCue
 from lib_music.schedule.cadence import block_extreme, snap, strength_at
+from lib_music.schedule.overrides import Overrides, override_levels, override_rates
+from lib_music.schedule.parameters import MOTION, PARAMETERS
 from lib_music.schedule.presets import Preset, get_preset
-from lib_music.schedule.routes import Route, integrate, nod_positions, pulses, rate_grid, scaled
+from lib_music.schedule.routes import EVENTS, Route, integrate, nod_positions, pulses, rate_grid, scaled
 from lib_music.schedule.schedules import Schedule, thin
 from lib_music.schedule.score import MIN_BEAT_PRESENCE, Score
 from lib_music.schedule.timebase import Timebase
@@ -31,20 +33,7 @@ Array = npt.NDArray[np.float64]
 
 #: Per parameter: (largest error of the rate, per second; largest error of the running sum). Travel in picture widths,
 #: or Deforum's units in 3D, see :func:`tolerance`. Levels do not accumulate: their first bound is a diffused frame's.
-TOLERANCE: Mapping[str, tuple[float, float]] = {
-    "zoom": (0.008, 4e-3),
-    "angle": (0.4, 0.5),
-    "translation_x": (4e-3, 4e-3),
-    "translation_y": (4e-3, 4e-3),
-    "translation_z": (0.4, 0.4),
-    "rotation_3d_x": (0.4, 0.5),
-    "rotation_3d_y": (0.4, 0.5),
-    "rotation_3d_z": (0.4, 0.5),
-    "strength_schedule": (0.004, np.inf),
-    "cfg_scale_schedule": (0.05, np.inf),
-    "noise_schedule": (0.001, np.inf),
-    "contrast_schedule": (0.001, np.inf),
-}
+TOLERANCE: Mapping[str, tuple[float, float]] = {p.key: p.tolerance for p in PARAMETERS.values()}
 #: Deforum's 3D units that move the picture by its width: 0.9 px each at 256 px.
 UNITS_PER_WIDTH = 256 / 0.9
 #: Deforum's planar zoom for one unit of translation_z at fov 70, per frame.
@@ -90,6 +79,7 @@ def animate(
     look: Look,
     base_settings: Mapping[str, Any] | None = None,
     driven: frozenset[str] = frozenset(),
+    overrides: Overrides | None = None,
 ) -> Animation:
     """Choreograph a song.
 
@@ -103,26 +93,41 @@ def animate(
     look : Look
     base_settings, driven
         The person's own Deforum settings and the keys we may write.
+    overrides : Overrides
+        The person's own word over any curve.
 
     Returns
     -------
     Animation
+
+    Raises
+    ------
+    SettingsError
+        A formula that cannot be computed at some frame.
     """
     timebase = Timebase.for_duration(analysis.duration, fps)
     cadence = look.cadence or preset.cadence
     score = Score(analysis, preset.hits)
     hits = tuple(sorted(set(timebase.frames(score.hits.times).tolist())))
     cues, section_prompts = _cues(score, timebase, section_prompts)
+    routes, overrides = tuple(route for route in preset.routes if route.on), overrides or Overrides()
     schedules = {
         name: Schedule(name, thin(values, *tolerance(name, look, fps)))
-        for name, values in _motion(score, preset.routes, timebase, look).items()
+        for name, values in _motion(score, routes, timebase, look, overrides).items()
     }
-    for name, values in _levels(score, preset.routes, timebase, cadence).items():
+    starts = [(snap(cue.start, cadence), cue.end) for cue in cues]
+    schedules["seed_schedule"] = _seeds(section_prompts, starts, timebase.n_frames)
+    levels = _levels(score, routes, timebase, cadence)
+    said = overrides.parameters("pose", "level")
+    if any(parameter.key == "seed_schedule" for parameter in said):
+        levels["seed_schedule"] = schedules["seed_schedule"].sample(timebase.n_frames)
+    for name, values in override_levels(score, levels, timebase, cadence, overrides).items():
+        if PARAMETERS[name].kind == "pose":
+            schedules[name] = Schedule(name, thin(values, *tolerance(name, look, fps)))
+            continue
         # Only diffused frames are ever asked: one key for each at most.
         keys = thin(values[::cadence], *tolerance(name, look, fps))
         schedules[name] = Schedule(name, tuple((frame * cadence, value) for frame, value in keys))
-    starts = [(snap(cue.start, cadence), cue.end) for cue in cues]
-    schedules["seed_schedule"] = _seeds(section_prompts, starts, timebase.n_frames)
     diffused = range(0, timebase.n_frames, cadence)
     prompts, negatives = prompt_keys(section_prompts, starts, diffused, timebase.n_frames - 1)
     return Animation(
@@ -185,14 +190,16 @@ def _seeds(prompts: Sequence[SectionPrompt], starts: Sequence[tuple[int, int]], 
     return Schedule("seed_schedule", tuple(sorted(keys.items())))
 
 
-def _motion(score: Score, routes: Sequence[Route], timebase: Timebase, look: Look) -> dict[str, Array]:
-    """Per-frame motion values of every parameter that a rate or nod drives."""
+def _motion(
+    score: Score, routes: Sequence[Route], timebase: Timebase, look: Look, overrides: Overrides
+) -> dict[str, Array]:
+    """Per-frame motion values of every parameter that a rate, a nod, a pin or a formula drives."""
     grid = rate_grid(timebase)
     gain = np.ones(grid.size)
     rates: dict[str, list[Route]] = defaultdict(list)
     position: dict[str, Array] = defaultdict(lambda: np.zeros(timebase.n_frames))
     for route in (scaled(route, look.intensity) for route in routes):
-        if route.parameter == "motion":
+        if route.parameter == MOTION:
             gain += (route.hit - route.rest) * pulses(score, route, grid, grid[1])
         elif route.shape == "rate":
             rates[route.parameter].append(route)
@@ -202,13 +209,20 @@ def _motion(score: Score, routes: Sequence[Route], timebase: Timebase, look: Loo
     for name in dict.fromkeys([*rates, *position]):
         travelled = integrate(score, rates[name], timebase, gain)
         steps[name] = travelled + np.diff(position[name], prepend=position[name][:1])
-    return _in_3d(steps) if look.mode == "3D" else _in_2d(steps, look.width)
+    if look.mode == "3D":
+        # What a person says of the 3D camera's own curves is said over what zoom and turn make of them.
+        for name, twin, unit in (("translation_z", "zoom", ZOOM_PER_UNIT_Z), ("rotation_3d_z", "angle", 1.0)):
+            if twin in steps and any(parameter.key == name for parameter in overrides.parameters("rate")):
+                steps.setdefault(name, steps[twin] / unit)
+    steps = override_rates(score, steps, timebase, overrides)
+    return _in_3d(steps) if look.mode == "3D" else _in_2d(steps, look.width, timebase.n_frames)
 
 
-def _in_2d(steps: dict[str, Array], width: int) -> dict[str, Array]:
+def _in_2d(steps: dict[str, Array], width: int, n_frames: int) -> dict[str, Array]:
     """Natural units to Deforum's 2D values: factor, degrees, pixels per frame."""
-    out = {name: values * width if name.startswith("translation") else values for name, values in steps.items()}
-    out["zoom"] = np.exp(steps["zoom"]) if "zoom" in steps else np.ones(next(iter(steps.values())).size)
+    out = {name: values * width if name in ("translation_x", "translation_y") else values
+           for name, values in steps.items()}  # fmt: skip
+    out["zoom"] = np.exp(steps["zoom"]) if "zoom" in steps else np.ones(n_frames)
     return out
 
 
@@ -230,19 +244,21 @@ def _levels(score: Score, routes: Sequence[Route], timebase: Timebase, cadence: 
     step = float(1 / timebase.fps)
     sections = score.section_at(times)
     out: dict[str, Array] = {}
-    for route in routes:
-        if route.shape != "level" or route.parameter == "motion":
-            continue
+    leading = [route for route in routes if route.shape == "level" and route.parameter != MOTION]
+    # What is steady lies under what follows loudness, and that under what events pull at, in whatever order they are.
+    for route in sorted(leading, key=lambda route: 0 if route.source == "steady" else 1 + (route.source in EVENTS)):
+        parameter = PARAMETERS[route.parameter]
+        inside = np.array([role in route.sections for role in score.roles], bool)[sections]
         if route.source == "steady":
-            inside = np.array([role in route.sections for role in score.roles], bool)[sections]
-            values = out.setdefault(route.parameter, np.full(times.size, route.rest))
-            values[inside] = route.rest
-        elif route.source in score.analysis.envelopes:
+            out.setdefault(route.parameter, np.full(times.size, route.rest))[inside] = route.rest
+            continue
+        values = out.setdefault(route.parameter, np.full(times.size, parameter.rest))
+        if route.source in score.analysis.envelopes:
             envelope = score.analysis.envelopes[route.source].at(times).astype(np.float64)
-            out[route.parameter] = route.rest + (route.hit - route.rest) * envelope
+            values[inside] = (route.rest + (route.hit - route.rest) * envelope)[inside]
         else:
-            weight = block_extreme(pulses(score, route, times, step), cadence)
-            values = out[route.parameter]
+            weight = pulses(score, route, times, step)
+            weight = block_extreme(weight, cadence) if parameter.kind == "level" else weight
             out[route.parameter] = values + weight * (route.hit - values)
     if "strength_schedule" in out:
         out["strength_schedule"] = strength_at(out["strength_schedule"], float(timebase.fps) / cadence)

@@ -16,7 +16,8 @@ A route has one of three shapes.
 release, ``(1 - u) ** 2``: fast at first, at rest when it ends, and of linear speed, which Deforum's linear keys draw
 with two keys. Sources are an envelope's name, an event's name of :class:`~lib_music.schedule.score.Score`, or
 ``steady``. The pseudo-parameter ``motion`` is a level that scales all rates. A rate that flips by ``phrase`` swings
-like a pendulum and stays within ``reach`` of where each section began (``reach`` in what the rate adds up to).
+like a pendulum and stays within ``reach`` of where each section began (``reach`` in what the rate adds up to). A route
+that is not ``on`` is muted: it is kept and leads nowhere.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Route:
     sections: frozenset[Role] = frozenset(ROLES)
     flip: Literal["", "phrase", "event"] = ""
     reach: float = float("inf")
+    on: bool = True
 
     def __post_init__(self) -> None:
         if self.source != "steady" and self.source not in (*EVENTS, *ENVELOPES):
@@ -161,9 +163,14 @@ def integrate(score: Score, routes: Iterable[Route], timebase: Timebase, gain: A
     """
     grid = rate_grid(timebase)
     rate = sum((rate_curve(score, route, grid) for route in routes), start=np.zeros(grid.size)) * gain
+    return shared(rate, score, timebase)
+
+
+def shared(rate: Array, score: Score, timebase: Timebase) -> Array:
+    """What a rate on :func:`rate_grid` adds up to within each frame's interval, as :func:`integrate` has it."""
     travelled = np.concatenate(([0.0], np.cumsum((rate[1:] + rate[:-1]) / 2) / RATE_GRID))
     shares = np.linspace(0.0, score.analysis.duration, timebase.n_frames)
-    return np.diff(np.interp(shares, grid, travelled), prepend=0.0)
+    return np.diff(np.interp(shares, rate_grid(timebase), travelled), prepend=0.0)
 
 
 def rate_grid(timebase: Timebase) -> Array:

@@ -75,9 +75,10 @@ class Score:
     def _events(self, times: npt.ArrayLike, until: npt.ArrayLike | None = None) -> Events:
         at = np.asarray(times, np.float64)
         held = at if until is None else np.asarray(until, np.float64)
-        return Events(at, held, self._beat_length(at), self.section_at(at))
+        return Events(at, held, self.beat_length(at), self.section_at(at))
 
-    def _beat_length(self, times: Times) -> Times:
+    def beat_length(self, times: Times) -> Times:
+        """Seconds of the beat that each moment lies in."""
         beats = self.analysis.beats.times
         if beats.size < 2:
             return np.full(times.shape, self._default_beat)
