@@ -13,15 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from lib_music.analysis import bars, beats, envelopes, harmony, roles, sections, store
+from lib_music.analysis import bars, beats, envelopes, harmony, network, roles, sections, store
 from lib_music.analysis.beat_this import hear_beats
 from lib_music.analysis.features import RATE, SILENCE, Features, extract
-from lib_music.analysis.types import Analysis, Beats, Ear, Envelope, Floats, Sections, Times
+from lib_music.analysis.types import Analysis, Beats, Ear, Floats, Sections
 from lib_music.audio import Audio
 from lib_music.errors import ProjectError
 
 ANALYSIS_VERSION = 2
-PRESENCE_RATE = 2.0
 
 
 def analyse(
@@ -59,12 +58,12 @@ def analyse(
 def _analyse(audio: Audio, ear: Ear, progress: Callable[[float], None] | None) -> Analysis:
     features = extract(audio, progress)
     bands = envelopes.onset_bands(features)
-    scaled = envelopes.local_scale(bands)
     if ear == "beat_this":
         found = hear_beats(audio)
-        presence = beat_presence(found.times, found.confidence, found.tempo, audio.duration)
+        presence = beats.confident_presence(found.times, found.confidence, found.tempo, audio.duration)
     else:
-        found, presence = _beats(features, scaled, audio.duration)
+        onset = beats.attacks(envelopes.local_scale(bands))
+        found, presence = beats.find_beats(network.listen(features), onset, features.level, audio.duration)
     return Analysis(
         audio.duration, found, _sections(features, bands, found, audio.duration),
         presence,
@@ -72,35 +71,6 @@ def _analyse(audio: Audio, ear: Ear, progress: Callable[[float], None] | None) -
         loudness_lufs=features.loudness, loudness_range=features.loudness_range,
         content_hash=audio.content_hash, start=audio.start, version=ANALYSIS_VERSION, ear=ear,
     )
-
-
-def _beats(features: Features, bands: Floats, duration: float) -> tuple[Beats, Envelope]:
-    """Beats with their places in the bar, and beat presence twice a second."""
-    pulse = beats.find_beats(bands, features.level)
-    inside = pulse.times <= duration
-    times, confidence = pulse.times[inside], pulse.confidence[inside]
-    positions, meter, sure = bars.decode_bars(bars.evidence(features, bands, times))
-    found = Beats(times, positions, confidence, usual_tempo(times), pulse.tempi[1:], meter,
-                  sure * float(confidence.mean()) if confidence.size else 0.0)
-    return found, beat_presence(times, confidence, found.tempo, duration)
-
-
-def beat_presence(times: Times, confidence: Floats, tempo: float, duration: float) -> Envelope:
-    """How surely there is a beat, twice a second: the confidence of the beats around, 0 where none is near."""
-    at = np.arange(0.0, duration, 1 / PRESENCE_RATE)
-    gap = 1.5 * 60 / max(tempo, 40.0)
-    near = np.abs(times[np.clip(np.searchsorted(times, at)[:, None] + (-1, 0), 0, max(times.size - 1, 0))]
-                  - at[:, None]).min(axis=1) if times.size else np.full(at.size, np.inf)
-    curve = np.where(near <= gap, np.interp(at, times, confidence) if times.size else 0.0, 0.0)
-    return Envelope(curve.astype(np.float32), PRESENCE_RATE)
-
-
-def usual_tempo(times: Times) -> float:
-    """Usual tempo in BPM; 0 without beats. Intervals over four beats, because one is coarse."""
-    if times.size < 2:
-        return 0.0
-    span = min(4, times.size - 1)
-    return float(60 * span / np.median(times[span:] - times[:-span]))
 
 
 def _sections(features: Features, bands: Floats, found: Beats, duration: float) -> Sections:

@@ -1,27 +1,44 @@
-"""Which beat is the one: positions in bars of three or four.
+"""Which beat is the one: positions in bars of two to seven beats, which may change in the song.
 
-Conventions: one row per beat; positions count from 1; evidence is a z-score along the song, so that no single
-cue's unit matters; a bar is decoded over the whole song, a skipped or doubled beat costs, but is possible.
+Conventions: one row per beat; positions count from 1; worths are natural logs. A bar that ends where the next begins
+costs nothing, another metre costs once, a beat too many or too few costs more, but is possible.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lib_music.analysis.features import RATE, TONAL_RATE, Features
-from lib_music.analysis.types import Floats, Ints, Times
+from lib_music.analysis.types import Floats, Ints
 
 Values = npt.NDArray[np.float64]
 
-METERS = (4, 3)
-# Bars of three are rarer than bars of four: what they must be better by, per beat. A slip costs once.
-WALTZ_COST = 0.06
-SLIP_COST = 20.0
-# How much the backbeat says beside harmony and timbre.
-KICK_WEIGHT = 0.5
+METRES = (4, 3, 2, 6, 5, 7)
+#: What a bar of each metre gains by itself: bars of four are the rule.
+METRE_WORTH = {4: 0.0, 3: -0.1, 2: -0.2, 6: -0.3, 5: -0.3, 7: -0.5}
+#: What it costs to change the metre at a bar's end, and to lose or gain a beat.
+CHANGE_COST, SLIP_COST = 5.0, 7.0
+
+_FIRST = np.concatenate([[0], np.cumsum(METRES)[:-1]])
+_LAST = np.cumsum(METRES) - 1
+_STATES = int(sum(METRES))
+_METRE = np.repeat(METRES, METRES)
+_POSITION = np.concatenate([np.arange(1, metre + 1) for metre in METRES])
+# Where each state comes from when nothing special happens.
+_BEFORE = np.arange(_STATES) - 1
+_BEFORE[_FIRST] = _LAST
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Bars of a song: ``positions`` and ``metres`` [shape=(n,)] of its beats, and what the path is worth."""
+
+    positions: Ints
+    metres: Ints
+    worth: float
 
 
 def means_between(values: npt.NDArray[Any], edges: Ints) -> Floats:
@@ -35,102 +52,43 @@ def means_between(values: npt.NDArray[Any], edges: Ints) -> Floats:
     return out
 
 
-def _zscore(values: Values) -> Values:
-    spread = values.std()
-    return (values - values.mean()) / spread if spread > 1e-9 else np.zeros_like(values)
-
-
-def _turn(rows: Floats, width: int) -> Values:
-    """How much the ``width`` rows from each row on differ from those before, as 1 - cosine [shape=(n,)]; 0 at first."""
-    n = rows.shape[0]
-    total = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)])
-    here = np.arange(1, n)
-    before = total[here] - total[np.maximum(0, here - width)]
-    after = total[np.minimum(n, here + width)] - total[here]
-    size = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
-    change = np.zeros(n)
-    change[1:] = 1 - (before * after).sum(axis=1) / np.maximum(size, 1e-9)
-    return change
-
-
-def evidence(features: Features, bands: Floats, times: Times) -> Values:
-    """How much each beat sounds like the first of a bar, and how much like a kick, not a snare [shape=(n, 2)].
-
-    The first is change of harmony over one beat, two and four (chroma and bass note), change of timbre, accent in
-    the bass: a chord, a bass note and a crash come on the one more often than elsewhere. Both are in standard
-    deviations.
-    """
-    if times.size == 0:
-        return np.empty((0, 2))
-    last = bands.shape[0] - 1
-    frames = np.clip(np.round(times * RATE).astype(np.int64), 0, last)
-    accent = np.max([bands[np.clip(frames + j, 0, last)] for j in range(-2, 3)], axis=0).astype(np.float64)
-    tonal = np.append(np.round(times * TONAL_RATE), features.chroma.shape[0]).astype(np.int64)
-    chroma, bass = means_between(features.chroma, tonal), means_between(features.bass, tonal)
-    mel = means_between(features.mel, np.append(frames, features.mel.shape[0]))
-    timbre = np.abs(np.diff(mel, axis=0, prepend=mel[:1])).mean(axis=1).astype(np.float64)
-    cues = (
-        (0.4, _turn(chroma, 1)), (0.7, _turn(chroma, 2)), (0.3, _turn(chroma, 4)), (0.4, _turn(bass, 1)),
-        (0.2, _turn(bass, 2)), (0.4, timbre), (0.3, accent[:, 0]),
-    )
-    one = sum(weight * _zscore(cue) for weight, cue in cues)
-    return np.stack([one, _zscore(accent[:, 0] - accent[:, 2:4].mean(axis=1))], axis=1)
-
-
-def decode_bars(score: Values) -> tuple[Ints, int, float]:
-    """Positions of beats by their downbeat evidence.
+def decode_bars(gain: Values, fresh: npt.NDArray[np.bool_]) -> Bars:
+    """The most likely bars.
 
     Parameters
     ----------
-    score : [shape=(n, 2)]
-        From :func:`evidence`.
-
-    Returns
-    -------
-    positions : [shape=(n,)]
-        1 to the meter; all 0 when there are fewer than two bars.
-    beats_per_bar : int
-    confidence : float
-        How much better position 1 sounds than the next best position, in [0, 1].
+    gain : [shape=(n,)]
+        What each beat gains by being the first of a bar.
+    fresh : [shape=(n,)]
+        Beats before which the pulse had stopped: any position may follow.
     """
-    n = score.shape[0]
-    if n < 2 * max(METERS):
-        return np.zeros(n, np.int64), 0, 0.0
-    score = np.clip(score, -3.0, 3.0)
-    tried = []
-    for meter, cost in zip(METERS, (0.0, WALTZ_COST), strict=True):
-        gains = score @ _gain(meter)
-        total, positions = _viterbi(gains)
-        tried.append((total / n - cost, meter, positions))
-    _, meter, positions = max(tried, key=lambda way: way[0])
-    worth = [(score @ _gain(meter))[np.roll(np.arange(n), -k), 0][positions == 1].mean() for k in range(meter)]
-    margin = float(worth[0] - max(worth[1:]))
-    return positions, meter, float(np.clip(margin / 3, 0, 1))
-
-
-def _gain(meter: int) -> Values:
-    """What one unit of each kind of evidence earns at each position [shape=(2, meter)], of zero sum, unit power."""
-    one = np.full(meter, -1.0)
-    one[0] = meter - 1.0
-    # A backbeat: kick on the odd beats of four, on the one of three.
-    kick = np.array([1.0, -1.0, 1.0, -1.0]) if meter == 4 else np.array([2.0, -1.0, -1.0])
-    rows = np.stack([one / np.sqrt((one**2).mean()), KICK_WEIGHT * kick / np.sqrt((kick**2).mean())])
-    return np.asarray(rows)
-
-
-def _viterbi(gains: Values) -> tuple[float, Ints]:
-    """Best positions [shape=(n,)] for gains [shape=(n, meter)]: the regular step is free, others cost SLIP_COST."""
-    n, meter = gains.shape
-    state = gains[0].copy()
-    back = np.zeros((n, meter), np.int64)
-    regular_from = (np.arange(meter) - 1) % meter
+    n = gain.size
+    if n == 0:
+        return Bars(np.zeros(0, np.int64), np.zeros(0, np.int64), 0.0)
+    # A song may begin anywhere in a bar.
+    metre_worth = np.array([METRE_WORTH[metre] for metre in METRES])
+    score = np.zeros(_STATES)
+    score[_FIRST] += gain[0] + metre_worth
+    back = np.zeros((n, _STATES), np.uint8)
     for i in range(1, n):
-        regular = state[regular_from]
-        slip = int(state.argmax())
-        back[i] = np.where(regular >= state[slip] - SLIP_COST, regular_from, slip)
-        state = np.maximum(regular, state[slip] - SLIP_COST) + gains[i]
-    positions = np.empty(n, np.int64)
-    positions[-1] = int(state.argmax())
-    for i in range(n - 1, 0, -1):
-        positions[i - 1] = back[i, positions[i]]
-    return float(state.max()), positions + 1
+        best = int(score.argmax())
+        came = _BEFORE.copy()
+        way = score[_BEFORE]
+        # A new bar after the end of another kind of bar.
+        end = int(_LAST[score[_LAST].argmax()])
+        changed = score[end] - CHANGE_COST
+        better = changed > way[_FIRST]
+        way[_FIRST] = np.where(better, changed, way[_FIRST])
+        came[_FIRST] = np.where(better, end, came[_FIRST])
+        slipped = score[best] - (0.0 if fresh[i] else SLIP_COST)
+        better = slipped > way
+        score = np.where(better, slipped, way)
+        back[i] = np.where(better, best, came)
+        score[_FIRST] += gain[i] + metre_worth
+    state = int(score.argmax())
+    worth = float(score[state])
+    states = np.empty(n, np.int64)
+    for i in range(n - 1, -1, -1):
+        states[i] = state
+        state = int(back[i, state])
+    return Bars(_POSITION[states].astype(np.int64), _METRE[states].astype(np.int64), worth)

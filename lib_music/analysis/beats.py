@@ -1,260 +1,231 @@
-"""Where the beats are: each likely tempo decoded by a hidden Markov model, the best one kept and refined.
+"""The pulse of a song: its beats, bars, tempi, and where there is none.
 
-Conventions: onset strength comes as (m, bands) at ``features.RATE`` Hz; beat times are seconds, refined below a
-frame to the attack itself; confidence lies in [0, 1].
-
-The state space is Krebs, Böck & Widmer's (ISMIR 2015): place in the beat times tempo, where tempo changes only on
-a beat. Inside a beat such a model has no choice, so a whole beat is decoded as one step whose score is the sum of
-its frames' scores (a difference of two running sums), and only one back-pointer per frame and tempo is kept.
+Conventions: times are seconds, refined below a frame to the attack itself; frames are those of ``features.RATE``.
+A long recording is heard in stretches of minutes, each read on its own; neighbours agree on how to beat.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from lib_music.analysis import tempo
+from lib_music.analysis import confidence, readings
+from lib_music.analysis.bars import Bars, decode_bars
 from lib_music.analysis.features import RATE, SILENCE
-from lib_music.analysis.types import Floats, Ints, Times
-
-# Log-probability lost when the tempo changes by a factor e from one beat to the next.
-STIFFNESS = 40.0
-# What a beat gains over an ordinary frame, whatever sounds on it: without it fewer beats always win.
-BONUS = 2.0
-# How far a song's tempo may stray from its usual one, and how far it usually does (natural log); while tempi are
-# tried, less, and only in the middle of the song.
-REACH, STRAY = 0.34, 0.25
-TRIAL_REACH, TRIAL_STRAY, TRIAL_SECONDS = 0.1, 0.1, 150.0
-# An unchanging grid is believed when its beats are worth this share of the free path's, and then earns this much;
-# it is not looked for in recordings longer than this, which hold more than one song.
-GRID_SHARE, GRID_BONUS, GRID_SECONDS = 0.74, 0.9, 1200.0
-# Clarity (see `clarity`) that counts as none and as full, and over how many beats it is judged.
-UNCLEAR, CLEAR = 0.47, 0.85
-# A steady grid holds unclear beats too if the song as a whole is this clear.
-HELD = 0.4
-NEAR_BEATS, LONG_BEATS = 16, 48
-# Beats of silence that are a gap in the music.
-LONG_REST = 3
+from lib_music.analysis.network import PULSE_RATE, Activations
+from lib_music.analysis.readings import Evidence, Reading
+from lib_music.analysis.types import Beats, Envelope, Floats, Ints, Times
 
 Values = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+PRESENCE_RATE = 2.0
+#: How the onset bands share in what an attack is: cymbals and the snare keep time.
+BAND_WEIGHTS = np.array([0.16, 0.14, 0.2, 0.2, 0.3], np.float32)
+#: Seconds of a recording that are read as one, and that neighbours have in common.
+STRETCH, COMMON = 300.0, 20.0
+#: What neighbours lose by beating at different levels, in the log-weights of their readings.
+DISAGREE = 3.0
+#: Silence that is a gap in the music, not a rest within it, s; and what a second of it costs a pulse.
+GAP, GAP_COST = 1.2, 12.0
+#: Beats over which confidence is judged.
+AROUND = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Pulse:
-    """A decoded pulse: ``times`` [shape=(n,)] s, ``confidence`` [shape=(n,)], ``tempi`` (BPM, weight) best first."""
+class Course:
+    """One way through the whole recording: ``frames``, ``fresh`` (a pulse begins) and ``weight`` of the reading that
+    each beat comes from [shape=(n,)]; ``tempi``: other tempi relative to its own, and their weights."""
 
-    times: Times
-    confidence: Floats
+    frames: Ints
+    fresh: Flags
+    weight: Values
     tempi: tuple[tuple[float, float], ...]
 
 
-def log_odds(onset: Floats) -> Values:
-    """What each frame gains by being a beat [shape=(m,)], natural log."""
-    act = _activation(onset)
-    near = np.convolve(act, (0.25, 0.5, 0.25), mode="same")
-    return np.asarray(BONUS + np.log(near) - np.log(1 - near))
-
-
-def _activation(onset: Floats) -> Values:
-    """Probability-like strength in [0.03, 0.9]: no frame is ever impossible, none certain."""
-    return np.clip(0.03 + 0.62 * onset.astype(np.float64), 0.03, 0.9)
-
-
-def decode(onset: Floats, intervals: Ints, log_prior: Values, favour: Values | float = 0.0) -> Ints:
-    """The most likely beats, as frames [shape=(n,)].
+def find_beats(heard: Activations, onset: Floats, level: Floats, duration: float) -> tuple[Beats, Envelope]:
+    """Beats with their places in the bar, and beat presence twice a second.
 
     Parameters
     ----------
+    heard : Activations
     onset : [shape=(m,)]
-        From :func:`lib_music.analysis.tempo.combine`.
-    intervals : [shape=(k,)]
-        Intervals allowed, in frames, increasing.
-    log_prior : [shape=(k,)]
-        Log-preference for each interval per half second of music.
-    favour : [shape=(m,)], optional
-        What a beat at each frame gains besides.
-
-    Notes
-    -----
-    As many frames as the shortest interval are decoded at once: none of them depends on another. Time O(m k^2),
-    memory m k bytes.
-    """
-    m, k, longest, shortest = onset.size, intervals.size, int(intervals[-1]), int(intervals[0])
-    odds = (log_odds(onset) + favour)[:, None]
-    size = intervals / (RATE / 2)
-    root, prior = np.sqrt(size), log_prior * size
-    # passed[t + longest]: log-probability of no beat in any frame up to t. Before the song all starts are free.
-    passed = np.concatenate([np.zeros(longest), np.cumsum(np.log(1 - _activation(onset)))])
-    jump = -STIFFNESS * np.abs(np.log(intervals[:, None] / intervals[None, :]))  # [to, from]
-    back = np.zeros((m, k), np.uint8)
-    final = np.full((longest, k), -np.inf)
-    # held[i]: best score of a beat `longest - i` frames before the block, by the interval that follows it.
-    held = np.zeros((longest, k))
-    column = np.arange(k)
-    origin = np.arange(shortest)[:, None] - intervals + longest
-    for start in range(0, m, shortest):
-        n = min(shortest, m - start)
-        since = passed[start + longest : start + longest + n, None] - passed[start:][origin[:n]]
-        score = held[origin[:n], column] + since + odds[start : start + n] * root + prior
-        ways = score[:, None, :] + jump
-        back[start : start + n] = ways.argmax(axis=2)
-        held = np.concatenate([held[n:], ways.max(axis=2)])
-        if start + n > m - longest:
-            tail = np.arange(max(start, m - longest), start + n)
-            final[tail - m + longest] = score[tail - start] + (passed[-1] - passed[tail + longest])[:, None]
-    # The last beat lies within one interval of the end.
-    final[np.arange(longest)[:, None] + intervals < longest] = -np.inf
-    return _trace(back, intervals, m, final)
-
-
-def _trace(back: npt.NDArray[np.uint8], intervals: Ints, m: int, final: Values) -> Ints:
-    """Walk the back-pointers from the best last beat to the start."""
-    row, state = (int(i) for i in np.unravel_index(int(final.argmax()), final.shape))
-    frame = m - final.shape[0] + row
-    frames = []
-    while frame >= 0:
-        frames.append(frame)
-        frame -= int(intervals[state])
-        if frame >= 0:
-            state = int(back[frame, state])
-    return np.array(frames[::-1], np.int64)
-
-
-def _near(interval: int, reach: float, stray: float) -> tuple[Ints, Values]:
-    """The intervals within ``reach`` of one, and their log-prior."""
-    distance = np.log(tempo.INTERVALS / interval)
-    allowed = np.abs(distance) <= reach
-    return tempo.INTERVALS[allowed], -0.5 * (distance[allowed] / stray) ** 2
-
-
-def find_beats(bands: Floats, level: Floats) -> Pulse:
-    """The pulse of a song.
-
-    Parameters
-    ----------
-    bands : [shape=(m, b)]
-        Locally scaled onset strength.
+        Onset strength, about 1 at a clear attack.
     level : [shape=(m,)]
         RMS amplitude, to know silence.
-
-    Returns
-    -------
-    Pulse
-        Empty where nothing repeats or the song is shorter than three beats.
+    duration : float
+        Of the song, s.
     """
-    nothing = Pulse(np.empty(0), np.empty(0, np.float32), ())
-    salience = tempo.tempogram(bands)
-    tried = tempo.candidates(salience)
-    if not tried.size or bands.shape[0] < 3 * tempo.LONGEST:
-        return nothing
-    onset = tempo.combine(bands)
-    middle = _middle(onset.size)
-    trials = [decode(onset[middle], *_near(int(interval), TRIAL_REACH, TRIAL_STRAY)) for interval in tried]
-    relative = salience[tried - tempo.INTERVALS[0]] / salience.max()
-    portraits = [tempo.portrait(bands[middle], frames, float(share))
-                 for frames, share in zip(trials, relative, strict=True)]
-    weights = tempo.choose(np.array(portraits))
-    order = np.argsort(-weights, kind="stable")
-    best = int(order[0])
-    favour = steady_grid(onset, trials[best] + middle.start)
-    frames = decode(onset, *_near(int(tried[best]), REACH, STRAY), favour)
-    clear = clarity(onset, frames, float(salience.max()))
-    kept = _sounding(level, frames)
-    if not favour.any() or clear.mean() < HELD:
-        kept &= _smooth(clear, LONG_BEATS) > UNCLEAR
-    frames, clear = frames[kept], clear[kept]
-    times = refine(onset, frames)
-    rising = np.diff(times, prepend=-1.0) > 0.05
-    confidence = np.clip((_smooth(clear, NEAR_BEATS) - UNCLEAR) / (CLEAR - UNCLEAR), 0, 1)
-    tempi = tuple((RATE * 60 / float(tried[i]), float(weights[i])) for i in order)
-    return Pulse(times[rising], confidence[rising].astype(np.float32), tempi)
+    evidence = hush(readings.gather(heard), level)
+    course = follow(evidence)
+    times = refine(onset, course.frames)
+    kept = (np.diff(times, prepend=-1.0) > 0.05) & (times <= duration)
+    course = Course(course.frames[kept], course.fresh[kept], course.weight[kept], course.tempi)
+    times = times[kept]
+    gain = readings.bar_gain(evidence, course.frames)
+    found = decode_bars(gain, course.fresh)
+    traits = beat_traits(heard, evidence, course)
+    sure = confidence.stated("beat", traits @ confidence.weights("beat"))
+    placed = confidence.stated("downbeat", downbeat_traits(traits, gain, found) @ confidence.weights("downbeat"))
+    tempo = usual_tempo(times)
+    heard_beats = Beats(
+        times, found.positions, sure, tempo, tuple((tempo * ratio, weight) for ratio, weight in course.tempi),
+        int(np.bincount(found.metres).argmax()) if times.size else 0,
+        float(placed.mean()) if placed.size else 0.0, placed,
+    )
+    return heard_beats, presence(heard, times, duration)
 
 
-def _middle(m: int) -> slice:
-    """The stretch of a song of ``m`` frames in which tempi are tried."""
-    n = min(m, round(TRIAL_SECONDS * RATE))
-    return slice((m - n) // 2, (m - n) // 2 + n)
+def hush(evidence: Evidence, level: Floats) -> Evidence:
+    """The evidence, with a cost for a pulse that would go on through silence."""
+    m = evidence.size
+    loud = np.flatnonzero(level[:m] > SILENCE)
+    edges = np.concatenate([[-1], loud, [m]])
+    inside = evidence.inside.copy()
+    for i in np.flatnonzero(np.diff(edges) > GAP * RATE):
+        inside[edges[i] + 1 : edges[i + 1]] -= GAP_COST / RATE
+    return Evidence(evidence.beat, evidence.downbeat, inside, evidence.tempo)
 
 
-def _smooth(values: Values, width: int) -> Values:
-    """Running mean over ``width`` beats."""
-    from scipy.ndimage import uniform_filter1d
-
-    return np.asarray(uniform_filter1d(values, width, mode="nearest")) if values.size else values
-
-
-def _sounding(level: Floats, frames: Ints) -> npt.NDArray[np.bool_]:
-    """Which beats belong to the music [shape=(n,)]: not those in the silence before, after, or of a long rest.
-
-    A rest of a beat or two is part of the music; the beat goes on through it.
-    """
-    from scipy.ndimage import binary_closing, maximum_filter1d
-
-    loud = maximum_filter1d(level, 2 * round(0.1 * RATE) + 1, mode="nearest") > SILENCE
-    # Closing fills gaps that are shorter than its length; the padding keeps the ends as they are.
-    around = np.pad(loud[frames], LONG_REST)
-    return np.asarray(binary_closing(around, np.ones(LONG_REST))[LONG_REST:-LONG_REST])
+def follow(evidence: Evidence, weights: Values | None = None) -> Course:
+    """The best course through a recording; ``weights`` as in :func:`lib_music.analysis.readings.weigh`."""
+    m, size, common = evidence.size, round(STRETCH * RATE), round(COMMON * RATE)
+    count = max(1, round((m - common) / (size - common)))
+    edges = np.linspace(0, m, count + 1).astype(np.int64)
+    found = []
+    for a, b in pairwise(edges.tolist()):
+        first, stop = max(0, a - common // 2), min(m, b + common // 2)
+        part = readings.find_readings(evidence.cut(first, stop))
+        found.append((a, b, first, part))
+    return _join([row for row in found if row[3]], weights)
 
 
-def clarity(onset: Floats, frames: Ints, salience: float) -> Values:
-    """How much clearer a beat is than any moment of its surroundings [shape=(n,)]; about 0.45 by chance, 1 if clear.
-
-    Where the onset strength at the beat lies between the local mean (0) and the local mean of peaks (1), lowered
-    for curves that are too flat to hold attacks and corrected by how periodic the song is.
-    """
-    from scipy.ndimage import maximum_filter1d, uniform_filter1d
-
-    reach = round(4 * RATE)
-    near = maximum_filter1d(onset, 3)
-    usual = uniform_filter1d(near, reach)
-    peak = uniform_filter1d(maximum_filter1d(onset, round(0.4 * RATE)), reach)
-    contrast = (near - usual)[frames] / np.maximum(peak - usual, 0.05)[frames]
-    flat = np.clip(uniform_filter1d(near[frames], NEAR_BEATS, mode="nearest") / 0.3, 0, 1)
-    return np.asarray((contrast + 0.3 * (min(salience, 0.3) - 0.15)) * flat, np.float64)
-
-
-def steady_grid(onset: Floats, frames: Ints) -> Values:
-    """A bonus near the beats of an unchanging pulse [shape=(m,)], zeros where the song has none.
-
-    Most music made with a machine, and much that was played to a click, keeps one tempo and one phase from end to
-    end. If such a grid explains the music nearly as well as the free path ``frames`` [shape=(n,)] does, it is
-    believed: off-beat introductions and rests then cannot pull the beat away, yet a real change still can.
-    """
-    m = onset.size
-    nothing = np.zeros(m)
-    if frames.size < 16 or m > GRID_SECONDS * RATE:
-        return nothing
-    period, phase = _fold(onset, float(np.median(np.diff(frames))))
-    odds = log_odds(onset)
-    grid = np.arange(phase, m, period)
-    grid = grid[(grid >= frames[0] - period) & (grid <= frames[-1] + period)]
-
-    def worth(at: Values) -> float:
-        rows = [odds[np.clip(np.round(at).astype(np.int64) + j, 0, m - 1)] for j in (-1, 0, 1)]
-        return float(np.max(rows, axis=0).mean())
-
-    if worth(grid) < GRID_SHARE * worth(frames.astype(np.float64)):
-        return nothing
-    distance = np.abs((np.arange(m) - phase + period / 2) % period - period / 2)
-    return np.asarray(GRID_BONUS * np.maximum(0.0, 1 - distance / 3))
+def _join(found: list[tuple[int, int, int, list[Reading]]], given: Values | None) -> Course:
+    """Choose a reading of each stretch, and put their beats together."""
+    if not found:
+        nothing = np.zeros(0, np.int64)
+        return Course(nothing, nothing.astype(bool), nothing.astype(float), ())
+    weights = [readings.weigh(part, given) for *_, part in found]
+    chosen = _agree([part for *_, part in found], weights)
+    frames, fresh, weight = [], [], []
+    last = -RATE
+    for (a, b, first, part), choice, share in zip(found, chosen, weights, strict=True):
+        at = part[choice].frames + first
+        # The seam lies between two beats; a beat that both stretches found is counted once.
+        kept = (at >= a) & (at < b) & (at > last + 0.5 * readings.usual_period(part[choice].frames))
+        frames.append(at[kept])
+        fresh.append(part[choice].fresh[kept])
+        weight.append(np.full(int(kept.sum()), share[choice]))
+        last = int(at[kept][-1]) if kept.any() else last
+    shares: dict[float, float] = {}
+    total = sum(b - a for a, b, *_ in found)
+    for (a, b, _, part), choice, share in zip(found, chosen, weights, strict=True):
+        for reading, weight_ in zip(part, share, strict=True):
+            ratio = round(reading.factor / part[choice].factor, 3)
+            shares[ratio] = shares.get(ratio, 0.0) + float(weight_) * (b - a) / total
+    others = sorted(((r, w) for r, w in shares.items() if r != 1.0 and w >= 0.005), key=lambda way: -way[1])
+    return Course(np.concatenate(frames), np.concatenate(fresh), np.concatenate(weight), tuple(others))
 
 
-def _fold(onset: Floats, period: float) -> tuple[float, float]:
-    """The period near ``period`` and the phase, in frames, under which the song's attacks fall together best."""
-    bins = 64
-    at = np.flatnonzero(onset > 0.15)
-    strength = onset[at]
-    # Steps of a seventh of a beat over the whole song.
-    stretch = np.exp(np.arange(-0.02, 0.02, 0.15 * period / onset.size))
-    best = (-1.0, period, 0)
-    for candidate in period * stretch:
-        histogram = np.bincount((at / candidate % 1 * bins).astype(np.int64), strength, bins)
-        histogram = histogram + np.roll(histogram, 1) + np.roll(histogram, -1)
-        top = int(histogram.argmax())
-        best = max(best, (float(histogram[top]), float(candidate), top))
-    return best[1], (best[2] + 0.5) / bins * best[1]
+def _agree(parts: list[list[Reading]], weights: list[Values]) -> list[int]:
+    """Which reading of each stretch: the likeliest, where neighbours of like tempo count for each other."""
+    score = np.log(np.maximum(weights[0], 1e-6))
+    back = []
+    for i in range(1, len(parts)):
+        before = np.log([reading.bpm for reading in parts[i - 1]])
+        here = np.log([reading.bpm for reading in parts[i]])
+        ways = score[None, :] - DISAGREE * (np.abs(here[:, None] - before[None, :]) > 0.36)
+        back.append(ways.argmax(axis=1))
+        score = ways.max(axis=1) + np.log(np.maximum(weights[i], 1e-6))
+    chosen = [int(score.argmax())]
+    for came in back[::-1]:
+        chosen.append(int(came[chosen[-1]]))
+    return chosen[::-1]
+
+
+def usual_tempo(times: Times) -> float:
+    """Usual tempo in BPM; 0 without beats."""
+    period = readings.usual_period(times)
+    return 60 / period if period else 0.0
+
+
+def _around(values: Values, width: int = AROUND) -> Values:
+    """Running mean over ``width`` beats to either side."""
+    if not values.size:
+        return values
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    i = np.arange(values.size)
+    a, b = np.maximum(0, i - width), np.minimum(values.size, i + width + 1)
+    return np.asarray((total[b] - total[a]) / (b - a))
+
+
+def beat_traits(heard: Activations, evidence: Evidence, course: Course) -> Values:
+    """What speaks for each beat [shape=(n, 6)]: 1; its activation; that of the beats around; by how much it exceeds
+    that between beats; the weight of the reading (log); whether the network hears a pulse."""
+    frames = course.frames
+    if not frames.size:
+        return np.zeros((0, 6))
+    own = readings.near(evidence.beat, frames)
+    middles = np.rint(frames + np.diff(frames, append=2 * frames[-1] - frames[-min(2, frames.size)]) / 2)
+    between = readings.near(evidence.beat, middles.astype(np.int64))
+    pulse = np.interp(frames / RATE, (np.arange(heard.pulse.size) + 0.5) / PULSE_RATE, heard.pulse)
+    return np.stack([np.ones(frames.size), own, _around(own), _around(own - between),
+                     np.log(np.maximum(course.weight, 0.05)), pulse], axis=1)
+
+
+def downbeat_traits(beats: Values, gain: Values, found: Bars) -> Values:
+    """What speaks for each beat's place in its bar [shape=(n, 5)]: 1; by how much the first beats of bars around sound
+    more like downbeats than the others do, and than the best of the others do; activation of beats around; the
+    reading's weight."""
+    if not gain.size:
+        return np.zeros((0, 5))
+    share = 1 / (1 + np.exp(-gain))
+    means = np.full((7, gain.size), 0.0)
+    for position in range(1, 8):
+        here = found.positions == position
+        count = _around(here.astype(float), 2 * AROUND)
+        means[position - 1] = _around(share * here, 2 * AROUND) / np.maximum(count, 1e-3)
+    others = means[1:].sum(axis=0) / np.maximum((means[1:] > 0).sum(axis=0), 1)
+    return np.stack([beats[:, 0], means[0] - others, means[0] - means[1:].max(axis=0), beats[:, 2], beats[:, 4]], 1)
+
+
+def presence(heard: Activations, times: Times, duration: float) -> Envelope:
+    """How surely there is a beat, twice a second, 0 where none was found."""
+    at = np.arange(0.0, duration, 1 / PRESENCE_RATE)
+    close, raw = presence_scores(heard, times, at)
+    return Envelope(np.where(close, confidence.stated("presence", raw), 0), PRESENCE_RATE)
+
+
+def presence_scores(heard: Activations, times: Times, at: Times) -> tuple[Flags, Values]:
+    """Whether beats were found around the moments ``at``, and a raw score for there being any [shape=(n,)]."""
+    if not heard.pulse.size:
+        return np.zeros(at.size, bool), np.zeros(at.size)
+    centres = (np.arange(heard.pulse.size) + 0.5) / PULSE_RATE
+    raw = np.interp(at, centres, _around(heard.pulse.astype(np.float64), 2))
+    return _near(times, at, usual_tempo(times)), raw
+
+
+def confident_presence(times: Times, sure: Floats, tempo: float, duration: float) -> Envelope:
+    """How surely there is a beat where another ear found ``times``: the confidence of the beats around, 0 far away."""
+    at = np.arange(0.0, duration, 1 / PRESENCE_RATE)
+    curve = np.where(_near(times, at, tempo), np.interp(at, times, sure) if times.size else 0.0, 0.0)
+    return Envelope(curve.astype(np.float32), PRESENCE_RATE)
+
+
+def _near(times: Times, at: Times, tempo: float) -> Flags:
+    """Whether a beat lies within one and a half of the moments ``at`` [shape=(n,)]."""
+    if not times.size:
+        return np.zeros(at.size, bool)
+    beside = np.clip(np.searchsorted(times, at)[:, None] + (-1, 0), 0, times.size - 1)
+    return np.asarray(np.abs(times[beside] - at[:, None]).min(axis=1) <= 1.5 * 60 / max(tempo, 40.0))
+
+
+def attacks(bands: Floats) -> Floats:
+    """One onset curve [shape=(m,)] of locally scaled bands [shape=(m, b)]: about 1 at a clear attack."""
+    return np.asarray(np.minimum(bands, 1.5) @ BAND_WEIGHTS, np.float32)
 
 
 def refine(onset: Floats, frames: Ints) -> Times:

@@ -13,7 +13,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from lib_music.analysis import confidence, metre, pointer
+from lib_music.analysis import confidence, pointer
+from lib_music.analysis.bars import Bars, decode_bars
 from lib_music.analysis.features import RATE
 from lib_music.analysis.network import PULSE_RATE, TEMPI, Activations
 from lib_music.analysis.types import Floats, Ints
@@ -90,7 +91,7 @@ class Reading:
     factor: float
     frames: Ints
     fresh: pointer.Flags
-    bars: metre.Bars
+    bars: Bars
     traits: Values
 
     @property
@@ -202,15 +203,15 @@ def _reading(evidence: Evidence, factor: float, path: pointer.Path) -> Reading:
     gaps = np.diff(frames).astype(np.float64)
     period = usual_period(frames)
     gain = bar_gain(evidence, frames)
-    bars = metre.decode_bars(gain, path.fresh)
+    found = decode_bars(gain, path.fresh)
     seconds = evidence.size / RATE
     octaves = float(np.log2(RATE * 60 / period / USUAL_BPM))
     middles = np.rint(frames[:-1] + gaps / 2).astype(np.int64)
     traits = np.array([
-        path.worth / seconds, bars.worth / seconds, _tempo_worth(evidence, frames), octaves**2, octaves,
+        path.worth / seconds, found.worth / seconds, _tempo_worth(evidence, frames), octaves**2, octaves,
         float(near(evidence.beat, frames).mean()), float(near(evidence.beat, middles).mean()),
     ])
-    return Reading(factor, frames, path.fresh, bars, traits)
+    return Reading(factor, frames, path.fresh, found, traits)
 
 
 def bar_gain(evidence: Evidence, frames: Ints) -> Values:

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lib_music.analysis.align import AGREE, LEAD, MATCH, Alignment, align
-from lib_music.analysis.analyse import beat_presence, usual_tempo
+from lib_music.analysis.beats import confident_presence, usual_tempo
 from lib_music.analysis.harmony import KEYS
 from lib_music.analysis.roles import Traits, find_roles
 from lib_music.analysis.sections import MIN_SECONDS, Material, distances, name_sections
@@ -179,7 +179,8 @@ def _moved(master: Master, heard: Analysis, offset: float) -> Analysis:
         beats.confidence
     return Analysis(
         heard.duration, beats, _sections(master, envelopes, offset, heard.duration),
-        beat_presence(beats.times, np.clip(smooth, 0, 1).astype(np.float32), beats.tempo, heard.duration), envelopes,
+        confident_presence(beats.times, np.clip(smooth, 0, 1).astype(np.float32), beats.tempo, heard.duration),
+        envelopes,
         key, {0: "minor", 1: "major"}.get(master.mode, "") if key else "", master.key_confidence if key else 0.0,
         heard.content_hash, heard.start, heard.version, "spotify", heard.loudness_lufs, heard.loudness_range,
     )  # fmt: skip

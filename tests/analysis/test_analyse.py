@@ -73,8 +73,11 @@ def test_same_sound_same_values(tune: Sound) -> None:
 
 def test_dictionary_for_the_command_line(tune: Sound) -> None:
     found = analysis_to_dict(analyse(tune))
-    assert list(found) == ["beats", "downbeats", "tempo", "sections", "key", "mode", "loudness_lufs", "loudness_range",
-                           "duration", "confidence"]
+    assert list(found) == [
+        "beats", "downbeats", "positions", "beat_confidence", "downbeat_confidence", "beats_per_bar", "tempo",
+        "tempo_alternatives", "beat_presence", "sections", "key", "mode", "loudness_lufs", "loudness_range", "duration",
+        "confidence", "ear", "version"]
+    assert len(found["beats"]) == len(found["positions"]) == len(found["beat_confidence"])
     assert -40 < found["loudness_lufs"] < 0
     assert set(found["downbeats"]) <= set(found["beats"])
     assert found["tempo"] == pytest.approx(120, rel=0.005)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib_music.analysis import Beats, Envelope
+from lib_music.analysis.beats import find_beats
 from lib_music.analysis.confidence import monotone, stated
 from lib_music.analysis.features import RATE
 from lib_music.analysis.network import Activations
-from lib_music.analysis.pulse import find_beats
 from tests.analysis.activations import Times, activations
 from tests.analysis.test_beats import f_measure
 
