@@ -118,6 +118,16 @@ def api_router(studio: Studio, guard: Guard | None = None, limits: Limits | None
     return router
 
 
+def add_api(app: Any, studio: Studio, guard: Guard | None = None, limits: Limits | None = None) -> None:
+    """Add the routes of :func:`api_router` to an application, before it answers for the first time.
+
+    As they are: ``include_router`` would make each a second time, and the WebUI's start waits for it.
+    """
+    app.router.routes.extend(api_router(studio, guard, limits).routes)
+    # The OpenAPI page may have been asked for already.
+    app.openapi_schema = None
+
+
 def _operation(route: Any) -> str:
     """A name for the OpenAPI page that no other extension has."""
     method = min(route.methods).lower()

@@ -91,13 +91,13 @@ def make_application(host: PlainHost) -> Any:
         ) from error
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    from lib_music.api.router import api_router
+    from lib_music.api.router import add_api
     from lib_music.ui.compat import application
     from lib_music.ui.tab import build_tab
 
     studio = studio_of(host)
     app = application(build_tab(studio, standalone=True), [host.workspace()])
-    app.include_router(api_router(studio))
+    add_api(app, studio)
     app.add_middleware(OwnSite)
     # A web site whose name was made to lead to this machine is not let in.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])

@@ -27,15 +27,13 @@ def is_wanted() -> bool:
     return any(getattr(shared.cmd_opts, flag, False) for flag in ("api", "nowebui"))
 
 
-def add_api(app: Any) -> None:
+def start(app: Any) -> None:
     """Add the routes to the WebUI's application, before it answers for the first time."""
-    from lib_music.api.router import api_router
+    from lib_music.api.router import add_api
     from lib_music.studio.studio import studio_of
     from lib_music.webui.host import WebuiHost
 
-    app.include_router(api_router(studio_of(WebuiHost()), guard_of(app)))
-    # The OpenAPI page may have been asked for before a Reload UI.
-    app.openapi_schema = None
+    add_api(app, studio_of(WebuiHost()), guard_of(app))
 
 
 def guard_of(app: Any) -> Guard:

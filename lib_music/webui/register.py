@@ -57,11 +57,11 @@ def _keep_with_data() -> None:
 
 def on_app_started(page: Any, app: Any) -> None:
     """The HTTP API, where the WebUI has one; ``page`` is None where it has no page."""
-    from lib_music.webui.api import add_api, is_wanted
+    from lib_music.webui.api import is_wanted, start
 
     try:
         if is_wanted() and not _missing():
-            add_api(app)
+            start(app)
     except Exception:
         log.exception("the HTTP API of Music Visualizer could not be added")
 
