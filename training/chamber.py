@@ -308,7 +308,7 @@ def chamber(rng: Random, kind: str, seconds: float) -> Score:
     weights = np.array([ENSEMBLES[e][2] for e in ensembles])
     name = ensembles[int(rng.choice(len(ensembles), p=weights / weights.sum()))]
     programs, patch, _ = ENSEMBLES[name]
-    metre, sub = [(4, 2), (3, 2), (2, 3), (2, 2), (4, 3)][int(rng.choice(5, p=[0.46, 0.25, 0.16, 0.1, 0.03]))]
+    metre, sub = [(4, 2), (3, 2), (2, 3), (2, 2), (4, 3)][int(rng.choice(5, p=[0.42, 0.22, 0.24, 0.1, 0.02]))]
     tempo = float(np.exp(rng.uniform(*np.log(tempi))))
     key, mode = int(rng.integers(12)), "major" if rng.random() < 0.62 else "minor"
     jitter = (

@@ -99,6 +99,15 @@ def comp(rng: Random, name: str, n: int, sub: int) -> list[Event]:
     if name == "tremolo":
         rate = 6 if sub == 3 else 4
         return [(i / rate, 1 / rate, "c", 0.6) for i in range(rate * n)]
+    if name == "dotted":  # every three sixteenths, until the bar is over
+        return _each([0.75 * i for i in range(int(np.ceil(n / 0.75)))], 0.4, "c", 0.75)
+    if name == "gate":  # a held chord chopped by a rhythmic gate
+        open_steps = rng.random(8) < 0.6
+        return [(i / 4, 0.24, "c", 0.7) for i in range(4 * n) if open_steps[i % 8]] or [(0.0, float(n), "c", 0.7)]
+    if name == "euclid":  # strokes spread as evenly as they go over sixteen steps (Toussaint 2005)
+        strokes, turn = int(rng.choice([3, 5, 6, 7, 9, 10, 11])), int(rng.integers(16))
+        steps = [i for i in range(4 * n) if ((i + turn) * strokes) % 16 < strokes]
+        return [(i / 4, 0.23, "c" if rng.random() < 0.7 else "0", 0.72) for i in steps]
     return guitar(rng, name, n, sub)
 
 

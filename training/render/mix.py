@@ -34,6 +34,8 @@ def own_sound(track: Track, notes: list[Sound], seconds: float, rate: int, rng: 
             if rng.random() < 0.6:
                 wave = effects.compressed(wave, rate, 0.3, rng.uniform(2, 6), 0.008, 0.15)
         return wave
+    if track.patch == "guitar" and track.role == "lead":
+        return guitar.lead_guitar(notes, seconds, rate, rng)
     if track.patch in ("guitar", "mutedguitar"):
         return guitar.distorted(
             notes,
