@@ -39,6 +39,7 @@ class Truth:
     spans: np.ndarray
     style: str = ""
     drums: bool = True
+    sections: tuple[tuple[float, float, str], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,7 @@ def render(seed: int, seconds: float, folder: Path) -> Path:
 
     piece = pieces.piece(seed, seconds=seconds, split="test" if seed >= FIRST_TEST_SEED else "train")
     heard = extract(played(piece.samples, piece.rate))
-    meta = {"style": piece.style, "drums": bool(piece.meta.get("drums", True))}
+    meta = {"style": piece.style, "drums": bool(piece.meta.get("drums", True)), "sections": piece.sections}
     aside = folder / f".{seed}.{os.getpid()}.npz"
     np.savez(
         aside, fine=heard.fine, chroma=heard.chroma.astype(np.float16), bass=heard.bass.astype(np.float16),
@@ -124,7 +125,8 @@ def load(path: Path) -> Item:
     """Read what :func:`render` wrote."""
     with np.load(path, allow_pickle=False) as file:
         meta = json.loads(str(file["meta"]))
-        truth = Truth(file["beats"], file["positions"], file["spans"], meta["style"], meta["drums"])
+        sections = tuple((float(a), float(b), str(label)) for a, b, label in meta.get("sections", ()))
+        truth = Truth(file["beats"], file["positions"], file["spans"], meta["style"], meta["drums"], sections)
         return Item(file["fine"], file["chroma"].astype(np.float32), file["bass"].astype(np.float32), truth,
                     int(path.stem))
 
