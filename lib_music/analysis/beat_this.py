@@ -79,8 +79,10 @@ def _program() -> _Program:
         raise EarError("beat_this is not installed", f"pip install beat_this, in this program's Python, {_FIX}")
     try:
         return _Program()
-    except (ImportError, OSError) as error:
-        raise EarError(f"beat_this cannot be used: {error}", f"pip install beat_this once more, {_FIX}") from error
+    except (ImportError, OSError, RuntimeError) as error:
+        # Most often torchaudio is built for another torch, as where pip took the newest beside a host's own torch.
+        fix = f"pip install beat_this once more, and the torchaudio that belongs to this torch, {_FIX}"
+        raise EarError(f"beat_this cannot be used: {error}", fix) from error
 
 
 def _tracker(program: _Program, device: str) -> Any:

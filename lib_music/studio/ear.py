@@ -1,4 +1,4 @@
-"""The ear that hears the beats, other readings of the tempo, taps, and what a new hearing made of the corrections.
+"""The ear that hears the beats, other readings of the tempo, and the taps that pull.
 
 Conventions: another ear hears the whole song anew, as a job like Produce prompts; until it is done the page shows what
 was heard before, and keeps it where the ear cannot be had.
@@ -31,7 +31,7 @@ def _draw(_: Studio, now: Known, __: Setup | None) -> dict[str, Any] | None:
     """What the page's part shows; null before the song was heard."""
     if now.heard is None or now.analysis is None:
         return None
-    corrections, conflicts = now.replayed
+    corrections = now.replayed[0]
     return {
         "heard_by": now.heard.ear,
         "ear": now.request.ear if now.request is not None else "own",
@@ -41,7 +41,6 @@ def _draw(_: Studio, now: Known, __: Setup | None) -> dict[str, Any] | None:
         ],
         "readings": readings(now.analysis, corrections),
         "taps": len(corrections.taps),
-        "conflicts": [{"text": c.text, "at": c.at, "settled": c.settled} for c in conflicts],
     }
 
 
