@@ -275,6 +275,9 @@
             window.setTimeout(pump, SETTLE + 5);
         }
         draw(["progress", "notices"]);
+        for (const part of Object.values(parts)) {
+            if (part.status) part.status(state);
+        }
     };
 
     // What belongs to no song: notices of the host, the list of visuals.

@@ -29,6 +29,12 @@
         return made;
     }
 
+    // What was corrected of the hearing, all at once; itself a step that can be undone.
+    function all(state) {
+        if (!state.view.hearing || !state.view.hearing.edited) return null;
+        return mv.core.button("Undo all corrections", () => mv.core.send({do: "reset_hearing"}), {"data-step": "all"});
+    }
+
     parts.history = {
         draw(state) {
             const {el, put, text, root} = mv.core;
@@ -38,7 +44,7 @@
             put(
                 "history",
                 el("div", {class: "mv-history", role: "group", "aria-label": "Undo and redo"},
-                    one("undo", "Undo", "Ctrl-Z", state), one("redo", "Redo", "Shift-Ctrl-Z", state)),
+                    one("undo", "Undo", "Ctrl-Z", state), one("redo", "Redo", "Shift-Ctrl-Z", state), all(state)),
             );
             const again = held && place.querySelector('[data-step="' + held + '"]');
             if (again) again.focus({preventScroll: true});

@@ -32,6 +32,7 @@ from lib_music.studio.known import Known, known
 from lib_music.studio.motion import read_motion
 from lib_music.studio.panels import Panel
 from lib_music.studio.studio import Studio
+from lib_music.studio.workspace import find_project
 
 if TYPE_CHECKING:
     from lib_music.schedule.animation import Animation
@@ -104,6 +105,20 @@ def _tried(still: Still, entry: Mapping[str, Any] | None) -> Still:
     """With the other seed that is tried in this section, if one is."""
     tried = entry.get("tried") if entry else None
     return still if tried is None else replace(still, seed=int(tried))
+
+
+def still_of(studio: Studio, project: str, section: object) -> Path:
+    """The picture that stands for a section now; raises InputError where none was painted yet."""
+    found = find_project(studio.host, project)
+    setup = _ready(studio, found)
+    name = _one(setup, {"section": section})
+    entry = _read(found).get(name)
+    fresh = found.folder / FOLDER / f"{mark_of(studio, setup, _tried(_asked(setup)[name], entry))}.png"
+    last = found.folder / FOLDER / f"{entry['key']}.png" if entry and entry["key"] else fresh
+    picture = fresh if fresh.is_file() else last
+    if not picture.is_file():
+        raise InputError("this section has no still yet", "paint it first")
+    return picture
 
 
 # -- painting --------------------------------------------------------------------------------------------------------

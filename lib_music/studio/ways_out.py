@@ -117,4 +117,4 @@ def _url(studio: Studio, path: Path) -> str | None:
     return f"{url}{'&' if urlsplit(url).query else '?'}v={path.stat().st_mtime_ns // 10**6}"
 
 
-PANEL = Panel("ways_out", "settings", _draw, {"export": _export})
+PANEL = Panel("ways_out", "visualize", _draw, {"export": _export})

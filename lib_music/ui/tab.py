@@ -15,6 +15,7 @@ import gradio as gr
 
 from lib_music.errors import MusicVisualizerError
 from lib_music.given import ASPECTS
+from lib_music.studio.host import PASTE_TABS
 from lib_music.ui import form
 from lib_music.ui.answers import N_CANDIDATES
 from lib_music.ui.compat import listen, upload
@@ -189,6 +190,8 @@ def _built(studio: Studio, standalone: bool) -> gr.Blocks:
         with gr.Column(elem_id=PREFIX, elem_classes=["music-visualizer"]):
             with gr.Column(elem_id=f"{PREFIX}_hidden", elem_classes=_HIDDEN):
                 _hidden(parts)
+                if studio.host.can_paste():
+                    _paste(parts, studio)
             parts.drawn("notices", _place("history"), _heading("Song"))
             _song(parts, choices, preferences.captioner)
             _hearing(parts)
@@ -256,7 +259,6 @@ def _hearing(parts: _Parts) -> None:
         parts.button("downbeat_on", "Downbeat one beat later")
         parts.add(gr.Number, "nudge_ms", label="Nudge all beats by (ms)", value=0, precision=0)
         parts.button("nudge", "Nudge")
-        parts.button("reset_hearing", "Undo all corrections")
     parts.said("hearing")
 
 
@@ -276,12 +278,11 @@ def _prompts(parts: _Parts) -> None:
         value="start",
         info="start: the video begins with it; else with the first prompt",
     )
-    parts.drawn("rows")
     parts.said("prompts")
+    parts.drawn("rows", _heading("Motion"))
 
 
 def _motion(parts: _Parts, choices: dict[str, tuple[str, ...]], preferences: Any) -> None:
-    parts.heading("motion", "Motion")
     presets, samplers = list(choices["preset"]), list(choices["sampler"])
     preset = preferences.preset if preferences.preset in presets else presets[0]
     fps = preferences.fps if preferences.fps in form.FPS else form.FPS[0]
@@ -333,9 +334,14 @@ def _resume(parts: _Parts) -> None:
         parts.button("resume", "Resume")
         parts.button("switch_model", "Load the recorded checkpoint", visible=False)
     parts.said("resume")
-    parts.heading("settings", "Settings file for the Deforum tab")
-    parts.button("settings", "Write the settings file")
-    parts.said("settings")
+
+
+def _paste(parts: _Parts, studio: Studio) -> None:
+    """What a still is sent to other tabs by; the page's script presses it when the still has arrived in it."""
+    parts.box("still_text", "still_text (hidden)", elem_classes=_HIDDEN)
+    parts.add(gr.Image, "still_image", label="still (hidden)", type="pil", elem_classes=_HIDDEN)
+    buttons = {tab: parts.button(f"send_{tab}", f"{tab} (hidden)", elem_classes=_HIDDEN) for tab in PASTE_TABS}
+    studio.host.bind_paste(buttons, parts["still_image"], parts["still_text"])
 
 
 def _wire(parts: _Parts, page: Page) -> None:
@@ -361,6 +367,8 @@ def _wire(parts: _Parts, page: Page) -> None:
         drawn = parts.named("page", "view", "status", "mark")
         listen(done.then, inputs=drawn, js=_draw(always=name in ("act", "attach")))
 
+    if "still_image" in made:
+        shown |= {name: made[name] for name in ("still_image", "still_text")}
     on("attach", page.attach, parts.named("request", "aspect"), _take("takeAttach", first_of=True))
     on("poll", page.poll, parts.named("request", "mark", *words), _take("takePoll", first_of=True))
     on("act", page.act, parts.named("request"), _take("takeAction"))
@@ -372,7 +380,6 @@ def _wire(parts: _Parts, page: Page) -> None:
         ("tempo_half", {"do": "tempo", "factor": 0.5}),
         ("downbeat_back", {"do": "downbeat", "by": -1}),
         ("downbeat_on", {"do": "downbeat", "by": 1}),
-        ("reset_hearing", {"do": "reset_hearing"}),
     ):
         on(name, page.hearing(action), [project])
     on("nudge", page.nudge, [project, made["nudge_ms"]])
@@ -385,7 +392,6 @@ def _wire(parts: _Parts, page: Page) -> None:
     on("interrupt", page.interrupt, [project])
     on("resume", page.resume, [made["typed"]])
     on("switch_model", page.switch, [project])
-    on("settings", page.settings, [project, *motion])
     shaped = listen(made["aspect"].input, page.aspect, [project, made["aspect"], *motion], shown)
     listen(shaped.then, inputs=parts.named("page", "view", "status", "mark"), js=_draw())
     # By itself: an update that changes nothing makes gradio 4 replace a component, and with it the guard of an upload.

@@ -28,8 +28,6 @@ _PICTURE_FIELDS = (
     "job_count", "job_no", "sampling_step", "sampling_steps", "current_latent", "current_image",
     "current_image_sampling_step",
 )  # fmt: skip
-#: The tabs that a picture can be sent to.
-TABS = ("img2img", "extras")
 
 
 def measure(width: int, height: int, sampler: str, steps: int) -> tuple[float, bool]:

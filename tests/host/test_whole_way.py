@@ -209,8 +209,8 @@ def test_preview_and_tab_say_what_is_missing_nowhere(produced: Tab, song: Song) 
 
 
 def test_the_settings_file_is_one_of_deforums(produced: Tab) -> None:
-    produced.press("settings")
-    link = produced.element("said_settings").get_by_role("link")
+    produced.element("ways_out_view").get_by_role("button", name="Make the files").first.click()
+    link = produced.element("ways_out_view").get_by_role("link", name="Deforum settings")
     link.wait_for()
     url = urllib.parse.urljoin(produced.page.url, link.get_attribute("href"))
     assert fetch(produced.page, url)[0] == 200

@@ -83,9 +83,10 @@ def test_from_the_song_to_the_video_and_back(tmp_path: Path, song_file: Path) ->
     assert (job["kind"], job["state"]) == ("visualize", "done"), job
     video = visitor.client.get("/" + visitor.view["video"]["url"], headers={"Range": "bytes=0-99"})
     assert video.status_code == 206 and len(video.content) == 100 and b"ftyp" in video.content
-    settings = visitor.press("settings")["said_settings"]
-    url = settings.split('href="')[1].split('"')[0]
-    assert visitor.client.get("/" + url).json()["W"] == 64
+    visitor.press("act", request=json.dumps({"project": visitor.boxes["project"], "action": {"do": "export"}}))
+    urls = {file["kind"]: file["url"] for file in visitor.view["ways_out"]["files"]}
+    assert visitor.client.get("/" + urls["settings"]).json()["W"] == 64
+    assert visitor.client.get("/" + urls["csv"]).text.startswith("seconds,timecode,frame,kind,name,bar,beat")
 
     project = visitor.boxes["project"]
     later = Visitor(tmp_path / "visuals")
@@ -274,6 +275,6 @@ def test_a_shape_brings_its_size(visitor: Visitor) -> None:
 
 def test_buttons_without_a_song_say_so(visitor: Visitor) -> None:
     for name, part in (("tempo_double", "hearing"), ("nudge", "hearing"), ("preview_song", "preview"),
-                       ("estimate", "visualize"), ("visualize", "visualize"), ("settings", "settings")):  # fmt: skip
+                       ("estimate", "visualize"), ("visualize", "visualize")):  # fmt: skip
         assert "no song yet" in visitor.press(name)[f"said_{part}"]
     assert "no song" in visitor.press("produce")["said_song"]

@@ -19,6 +19,7 @@ from lib_music.ui import form, told
 from lib_music.ui.handlers import Page
 from lib_music.ui.shown import Shown, Update
 from tests.studio.places import SUGGESTED, finished, heard, sound, studio_in
+from tests.studio.test_stills import Gpu
 
 BOXES: dict[str, Any] = {
     **{name: box.value if isinstance(box, Update) else box for name, box in form.motion_boxes(
@@ -140,7 +141,7 @@ def test_every_correction_button_corrects(page: Page, studio: Studio) -> None:
     assert "said_hearing" in page.hearing({"do": "downbeat", "by": 1})(name)
     nudged = json.loads(page.nudge(name, 25)["view"])
     assert nudged["hearing"]["nudge_ms"] == 25
-    back = json.loads(page.hearing({"do": "reset_hearing"})(name)["view"])
+    back = json.loads(page.act(json.dumps({"project": name, "action": {"do": "reset_hearing"}}))["view"])
     assert back["song"]["tempo"] == pytest.approx(tempo) and not back["hearing"]["edited"]
 
 
@@ -223,12 +224,27 @@ def test_one_picture_is_painted_to_learn_what_is_not_known(tmp_path: Path) -> No
     assert len(studio.jobs.all()) == 1
 
 
-def test_the_settings_file_is_written_and_linked(page: Page, studio: Studio) -> None:
+def test_undo_and_redo_fill_the_boxes_again(page: Page, studio: Studio) -> None:
     name = heard(studio)
-    said = page.settings(name, *boxes())["said_settings"]
-    written = find_project(studio.host, name).path("settings-for-deforum.txt")
-    assert json.loads(written.read_text())["W"] == 64
-    assert "file=" in said and "settings-for-deforum.txt" in said and " download" in said
+    ask = lambda do: page.act(json.dumps({"project": name, "action": do}))  # noqa: E731
+    before = ask({"do": "style", "text": "oil on wood"})
+    assert "style" not in before, "what the person types is not typed over"
+    assert ask({"do": "undo"})["style"] == "" and ask({"do": "redo"})["style"] == "oil on wood"
+    assert "nothing to redo" in ask({"do": "redo"})["said_hearing"]
+
+
+def test_a_still_is_handed_to_the_hosts_paste_with_its_infotext(tmp_path: Path) -> None:
+    studio = studio_of(Gpu(tmp_path / "visuals"))
+    page, name = Page(studio), heard(studio)
+    ask = lambda do: page.act(json.dumps({"project": name, "action": do}))  # noqa: E731
+    assert "no still yet" in ask({"do": "send_still", "section": 1})["said_preview"]
+    ask({"do": "still", "section": 1})
+    finished(studio, studio.jobs.all()[0])
+    sent = ask({"do": "send_still", "section": 1})
+    assert sent["still_image"].size == (512, 512) and "Seed: " in sent["still_text"]
+    assert "there is no section" in ask({"do": "send_still", "section": "x"})["said_preview"]
+    plain = Page(studio_of(PlainHost(tmp_path / "plain")))
+    assert "no other tab" in plain.act('{"project": "x", "action": {"do": "send_still", "section": 1}}')["said_preview"]
 
 
 def test_another_checkpoint_is_offered_and_loaded_on_the_persons_word(tmp_path: Path) -> None:

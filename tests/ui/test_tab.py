@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,12 +24,12 @@ ORDER = (
     "progress_produce", "timeline", "tempo_double", "tempo_half", "downbeat_on", "nudge", "candidate_1",
     "candidate_5", "style", "negative", "rows", "preset", "intensity", "fps", "cadence", "aspect", "width", "start",
     "seed", "sampler", "steps", "preview_song", "progress_preview", "renderer", "cost", "estimate", "visualize",
-    "interrupt", "progress", "video", "typed", "resume", "settings",
+    "interrupt", "progress", "video", "typed", "resume",
 )  # fmt: skip
 #: What the page's script draws.
 DRAWN = (
     "notices", "progress_produce", "card", "timeline", "candidates", "rows", "progress_preview", "preview", "cost",
-    "progress", "video", "visuals",
+    "progress", "video", "visuals", "history", "base", "routes", "stills", "finishing", "takes", "ways_out",
 )  # fmt: skip
 
 
@@ -52,6 +53,24 @@ def test_every_component_has_an_id_of_its_own_and_they_are_few(page: gr.Blocks) 
     assert None not in ids
     assert all(id.startswith(PREFIX) for id in ids)
     assert len(set(ids)) == len(ids)
+    assert len(page.blocks) <= 120
+
+
+def test_a_host_with_other_tabs_can_be_sent_a_still_and_the_page_stays_small(tmp_path: Path) -> None:
+    class Tabs(PlainHost):
+        bound: dict[str, Any] = {}  # noqa: RUF012
+
+        def can_paste(self) -> bool:
+            return True
+
+        def bind_paste(self, buttons: Any, image: Any, text: Any) -> None:
+            Tabs.bound = {**buttons, "image": image, "text": text}
+
+    page = build_tab(studio_of(Tabs(tmp_path / "visuals")), standalone=False)
+    assert {name: block.elem_id for name, block in Tabs.bound.items()} == {
+        "img2img": f"{PREFIX}_send_img2img", "extras": f"{PREFIX}_send_extras", "image": f"{PREFIX}_still_image",
+        "text": f"{PREFIX}_still_text",
+    }  # fmt: skip
     assert len(page.blocks) <= 120
 
 
