@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from lib_music.prompts.text import Text
     from lib_music.render.deforum_base import BaseSettings
     from lib_music.render.renderer import Renderer
+    from lib_music.schedule.preset_file import Own
     from lib_music.track import Track
     from lib_music.track.know import Met, Outside
     from lib_music.video.encode import Encoding
@@ -62,11 +63,12 @@ SEGMENT_SECONDS = 10
 #: How much of a prompt is written down with what was painted, characters.
 MAX_WORDS = 2000
 #: The project's files by stage.
-ANIMATION, STORYBOARD, SETTINGS, THUMBNAIL = (
+ANIMATION, STORYBOARD, SETTINGS, THUMBNAIL, PRESET = (
     "animation.json",
     "storyboard.json",
     "deforum_settings.txt",
     "thumbnail.jpg",
+    "preset.json",
 )
 
 
@@ -146,11 +148,14 @@ def check_inputs(request: Request) -> tuple[BaseSettings | None, frozenset[str]]
     """
     from lib_music.render.deforum_base import read_base_settings
     from lib_music.render.deforum_settings import resolve_drive
+    from lib_music.schedule.preset_file import read_preset
     from lib_music.schedule.presets import get_preset
     from lib_music.track.cover import check_cover
 
     if request.preset != "auto":
         get_preset(request.preset)
+    if request.preset_file is not None:
+        read_preset(request.preset_file)
     driven = resolve_drive(request.drive) if request.drive else frozenset()
     base = read_base_settings(request.base_settings) if request.base_settings else None
     if request.prompts is not None and not request.prompts.is_file():
@@ -180,6 +185,10 @@ def revived(request: Request, project: Project) -> tuple[Request, tuple[str, ...
     if request.prompts is not None and not request.prompts.is_file() and project.path(STORYBOARD).is_file():
         request = replace(request, prompts=None)
         said.append("the prompts' file is gone; the project's storyboard is used")
+    preset = project.path(PRESET)
+    if request.preset_file is not None and not request.preset_file.is_file() and preset.is_file():
+        request = replace(request, preset_file=preset)
+        said.append("the preset's file is gone; the project's copy is used")
     saved, copy = request.spotify_analysis, project.path(SPOTIFY_ANALYSIS)
     if saved is not None and not saved.is_file() and copy.is_file():
         request = replace(request, spotify_analysis=copy)
@@ -260,11 +269,18 @@ def choreograph(
     """From what is known to the Animation and its settings file, in the (open) project."""
     from lib_music.render.deforum_drive import undriven_notes
     from lib_music.render.deforum_settings import build_settings, write_settings
+    from lib_music.schedule.preset_file import ROUTES
     from lib_music.schedule.store import save_animation
 
     warnings = [*(base.warnings if base else ()), *known.warnings]
     reporter.stage("schedule")
-    animation = set_in_motion(known, base=base, driven=driven)
+    own = own_of(known.request, project)
+    if (given := known.request.preset_file) is not None and given.resolve() != project.path(PRESET).resolve():
+        write_bytes(project.path(PRESET), given.read_bytes())
+    if given is not None and project.path(ROUTES).is_file() and not known.request.whole:
+        warnings.append(f"the rows of the project's {ROUTES} count, not {given.name}; delete it to use the preset")
+    animation = set_in_motion(known, base=base, driven=driven, own=own)
+    warnings += override_notes(known, own, animation.timebase)
     if base is not None and not known.request.whole:
         # The page says so beside each tick.
         warnings += undriven_notes(known.request.drive, animation)
@@ -276,8 +292,35 @@ def choreograph(
     return plan_of(known, animation, tuple(warnings))
 
 
+def own_of(request: Request, project: Project) -> Own:
+    """The person's own rows, pins and formulas: the project's, else those of the preset file that is asked for.
+
+    Raises SettingsError where they cannot be read.
+    """
+    from lib_music.schedule.overrides import Overrides
+    from lib_music.schedule.preset_file import ROUTES, Own, read_own, read_preset
+
+    if request.preset_file is None or project.path(ROUTES).is_file():
+        return read_own(project.path(ROUTES))
+    preset, formulas = read_preset(request.preset_file)
+    return Own(preset, Overrides(formulas=formulas))
+
+
+def override_notes(known: Understanding, own: Own, timebase: Timebase) -> tuple[str, ...]:
+    """What is to be said of the person's pins and formulas; raises SettingsError for one that cannot be computed."""
+    from lib_music.schedule.overrides import notes_of
+    from lib_music.schedule.score import Score
+
+    whole = Timebase.for_duration(known.analysis.duration, timebase.fps)
+    return notes_of(Score(known.analysis, {}), own.overrides, whole)
+
+
 def set_in_motion(
-    known: Understanding, *, base: BaseSettings | None = None, driven: frozenset[str] = frozenset()
+    known: Understanding,
+    *,
+    base: BaseSettings | None = None,
+    driven: frozenset[str] = frozenset(),
+    own: Own | None = None,
 ) -> Animation:
     """How the range that was asked for moves; writes nothing. The song is always choreographed as it was heard."""
     from lib_music.render.deforum_drive import follow_base
@@ -298,11 +341,12 @@ def set_in_motion(
     animation = animate(
         analysis,
         storyboard.resolve(analysis.sections),
-        preset=choose_preset(request.preset, analysis),
+        preset=(own.preset if own else None) or choose_preset(request.preset, analysis),
         fps=parse_fps(request.fps),
         look=look,
         base_settings=base.values if base else None,
         driven=driven,
+        overrides=own.overrides if own else None,
     )
     animation = _range_of(request, analysis, animation)
     if base is not None:

@@ -26,7 +26,7 @@ MIN_DURATION = 0.1
 #: The most that is taken: times the preset's motion, diffusion steps, letters of a sampler's name.
 MAX_INTENSITY, MAX_STEPS, MAX_NAME = 2.0, 150, 100
 #: The fields that are files and folders, and those that are on or off.
-PATHS = ("song", "cover", "prompts", "base_settings", "frames_dir", "spotify_analysis")
+PATHS = ("song", "cover", "prompts", "base_settings", "frames_dir", "spotify_analysis", "preset_file")
 SWITCHES = ("captions", "whole", "allow_download", "spotify_content", "keep_mismatch", "ask_analysis")
 
 
@@ -46,6 +46,7 @@ class Request:
     take), ``spotify_content`` (what Spotify says and shows may feed what is painted) and ``keep_mismatch`` (the file
     is right although its length is not Spotify's). ``spotify_analysis`` is a saved audio-analysis of Spotify's that is
     heard instead of the file; ``ask_analysis`` asks Spotify for it. ``ear`` hears the beats in the file.
+    ``preset_file`` is a preset of the person's own; it counts instead of ``preset``.
     """
 
     song: Path | None
@@ -82,6 +83,7 @@ class Request:
     spotify_analysis: Path | None = None
     ask_analysis: bool = False
     ear: Ear = "own"
+    preset_file: Path | None = None
 
     def __post_init__(self) -> None:
         self._check_types()

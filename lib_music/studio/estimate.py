@@ -22,6 +22,7 @@ from lib_music.pipeline import (
     STORYBOARD,
     Plan,
     Understanding,
+    own_of,
     pixel_mark,
     plan_of,
     set_in_motion,
@@ -30,6 +31,7 @@ from lib_music.project import Project, fingerprint
 from lib_music.recall import ANALYSIS, CARD, recall
 from lib_music.request import Request
 from lib_music.schedule.animation import Animation
+from lib_music.schedule.preset_file import ROUTES, Own
 from lib_music.studio.base_file import base_of, chosen, left_open
 from lib_music.studio.motion import Motion
 from lib_music.studio.record import Painted, key_of, pictures_on_disk, rate_name, read_painted, read_rate
@@ -215,20 +217,25 @@ def marked_for(setup: Setup, studio: Studio) -> Setup:
     return going_on if begun else setup.marked(key_of(model))
 
 
-def moved(project: Project, known: Understanding) -> Animation:
-    """The animation of a project's song; the latest ones are kept as long as nothing they are made of changes."""
+def moved(project: Project, known: Understanding, own: Own | None = None) -> Animation:
+    """The animation of a project's song; the latest ones are kept as long as nothing they are made of changes.
+
+    ``own`` moves it otherwise than the project's own rows do.
+    """
     request = known.request
-    names = (ANALYSIS, CARD, CORRECTIONS, STORYBOARD)
+    names = (ANALYSIS, CARD, CORRECTIONS, STORYBOARD, ROUTES)
     stamps = [_stamp(project.path(name)) for name in names]
     base = [str(request.base_settings), request.drive, _stamp(request.base_settings) if request.base_settings else ""]
+    base += [str(request.preset_file), _stamp(request.preset_file) if request.preset_file else ""]
     choices = [getattr(request, name) for name in _MOVING]
-    key = fingerprint(str(project.folder), stamps, base, choices, known.seed, str(known.cover))
+    key = fingerprint(str(project.folder), stamps, base, choices, known.seed, str(known.cover), repr(own))
     with _holding:
         if key in _held:
             _held.move_to_end(key)
             return _held[key]
     settings, driven = base_of(request)
-    animation = set_in_motion(known, base=settings, driven=driven)
+    own = own or own_of(request, project)
+    animation = set_in_motion(known, base=settings, driven=driven, own=own)
     with _holding:
         _held[key] = animation
         while len(_held) > _KEPT:
