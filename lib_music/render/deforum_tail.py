@@ -54,6 +54,8 @@ def tail_settings(settings: Mapping[str, Any], first: int, picture: str, last: i
     strength = read_schedule(settings["strength_schedule"], n, parameter="strength_schedule", seed=seed)
     # A block is saved when the next one begins.
     rest["max_frames"] = min(n - first, -(-(last - first) // cadence) * cadence + 1) if last else n - first
+    shown = last - first if last else n - first
+    rest["prompts"] = {frame: prompt for frame, prompt in rest["prompts"].items() if int(frame) < shown}
     if not first:
         return rest
     # Deforum does not ask the schedule at frame 0.

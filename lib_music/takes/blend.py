@@ -7,6 +7,7 @@ are. Over k frames the new picture's share goes 1/(k+1) ... k/(k+1) at the begin
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,10 +20,12 @@ from lib_music.takes.take import Take, find_take
 def blended(project: Project, painted: Iterator[Frame], first: int, last: int) -> Generator[Frame, None, None]:
     """Frames ``[first, last)`` as they are painted, faded where the stretch they belong to says so."""
     stretches = project.progress().stretches
-    stretch = next((s for s in stretches if s.take and s.first <= first and last <= s.last), None)
+    stretch = next((s for s in stretches if s.take and s.first <= first < s.last), None)
     if stretch is None:
         yield from painted
         return
+    if last > stretch.last:
+        stretch = replace(stretch, fade_out=0)  # nothing is there yet behind it: it is gone on with
     begin, end = _fades(project, stretch)
     k_in, k_out = stretch.fade_in, stretch.fade_out
     for frame, picture in enumerate(painted, first):
