@@ -1,16 +1,20 @@
 """The whole way on larger music, where MUSIC_VISUALIZER_CORPUS names it.
 
-What counts here is the mp4: its peaks of visual change are held against the true beats of the piece.
+What counts here is what comes out: the printed analysis is held against the truth of each piece, and the mp4's peaks of
+visual change against its beats. ``python -m benchmarks.hearing`` says more of the hearing.
 """
 
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from lib_music.cli import main
 from lib_music.pipeline import Reporter, Result, make_video
 from lib_music.render.animatic import Animatic
 from lib_music.request import Request
@@ -82,3 +86,40 @@ def test_every_file_becomes_a_video(corpus: Path, tmp_path: Path) -> None:
     for song in songs:
         result = rendered(song, tmp_path / song.stem, 64, duration=5.0)
         assert result.frames == 120 and result.video.stat().st_size > 5000, song.name
+
+
+def test_every_file_is_heard_as_it_is(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each file, those without truth too, gives one whole answer; on the mean the beats are right."""
+    known = {corpus / piece["file"]: piece for piece in pieces(corpus)}
+    scores, false_beats = {}, {}
+    for song in sorted(corpus.rglob("*.ogg")):
+        assert main(["analyze", str(song), "--json"]) == 0, song.name
+        out, err = capsys.readouterr()
+        assert err == ""
+        found = json.loads(out)
+        check_whole(found, song.name)
+        if song not in known:
+            continue
+        beats = truth(corpus, known[song])
+        if beats.size:
+            span = (np.array(found["beats"]) >= beats[0] - 1) & (np.array(found["beats"]) <= beats[-1] + 1)
+            near = share_near(beats, np.array(found["beats"])), share_near(np.array(found["beats"])[span], beats)
+            scores[song.stem] = 2 * near[0] * near[1] / max(1e-9, sum(near))
+        else:
+            false_beats[song.stem] = 60 * len(found["beats"]) / found["duration"]
+    print(f"\n{len(scores)} pieces with beats: F {np.mean(list(scores.values())):.3f}; false beats {false_beats}")
+    assert np.mean(list(scores.values())) >= 0.88, scores
+    assert all(value <= 10 for value in false_beats.values()), false_beats
+
+
+def check_whole(found: dict[str, Any], name: str) -> None:
+    """All fields there, finite, alike long and in order."""
+    beats, sections = np.array(found["beats"]), found["sections"]
+    assert {len(found[n]) for n in ("positions", "beat_confidence", "downbeat_confidence")} == {len(beats)}, name
+    assert (np.diff(beats) > 0).all() and set(found["downbeats"]) <= set(found["beats"]), name
+    assert not beats.size or (beats[0] >= 0 and beats[-1] <= found["duration"]), name
+    assert sections[0]["start"] == 0 and abs(sections[-1]["end"] - found["duration"]) < 1e-3, name
+    assert all(a["end"] == b["start"] for a, b in pairwise(sections)), name
+    shares = [*found["beat_confidence"], *found["downbeat_confidence"], *found["beat_presence"]["values"],
+              *found["confidence"].values(), *(reading["weight"] for reading in found["tempo_alternatives"])]
+    assert all(0 <= share <= 1 for share in shares), name
