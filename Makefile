@@ -7,8 +7,10 @@ UI341_PYTHON ?= python3.10
 UI440_PYTHON ?= $(PYTHON)
 # The page's tests in a browser have their own environment: what the `ui` extra installs, and playwright.
 BROWSER_VENV ?= .venv-browser
+# The optional ear's tests too: torch and beat_this.
+EAR_VENV ?= .venv-ear
 
-.PHONY: demo test test-browser test-ui lint types check bench clean
+.PHONY: demo test test-browser test-ear test-ui lint types check bench clean
 
 demo: $(VENV)/.core
 	$(VENV)/bin/music-visualizer demo --out demo
@@ -19,6 +21,10 @@ test: $(VENV)/.dev
 # Needs Chromium (Debian: apt-get install chromium); here a skipped test is a failed one.
 test-browser: $(BROWSER_VENV)/.browser
 	MUSIC_VISUALIZER_BROWSER_TESTS=required $(BROWSER_VENV)/bin/python -m pytest tests/browser
+
+# The program beat_this as an ear, with weights that the tests make.
+test-ear: $(EAR_VENV)/.ear
+	$(EAR_VENV)/bin/python -m pytest tests/analysis/test_beat_this.py
 
 # The page and the HTTP API under gradio, FastAPI and pydantic of AUTOMATIC1111 (which needs Python 3.10) and of Forge.
 test-ui: .venv-ui341/.ui .venv-ui440/.ui
@@ -37,7 +43,7 @@ bench: $(VENV)/.bench
 	$(PY) -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(BROWSER_VENV) .venv-ui341 .venv-ui440 demo build *.egg-info
+	rm -rf $(VENV) $(BROWSER_VENV) $(EAR_VENV) .venv-ui341 .venv-ui440 demo build *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -57,6 +63,13 @@ $(VENV)/.bench: pyproject.toml requirements.txt | $(VENV)/bin/python
 $(BROWSER_VENV)/.browser: pyproject.toml requirements.txt
 	$(PYTHON) -m venv $(BROWSER_VENV)
 	$(BROWSER_VENV)/bin/python -m pip --disable-pip-version-check -q install -e '.[ui,browser,dev]'
+	touch $@
+
+# torchaudio's compiled part is built for torch with CUDA, will not load beside one without, and is not used.
+$(EAR_VENV)/.ear: pyproject.toml requirements.txt
+	$(PYTHON) -m venv $(EAR_VENV)
+	$(EAR_VENV)/bin/python -m pip --disable-pip-version-check -q install -e '.[dev]' torch==2.13.0 beat_this
+	rm -f $(EAR_VENV)/lib/python*/site-packages/torchaudio/lib/*.so
 	touch $@
 
 .venv-ui341/.ui: tests/ui/gradio-3.41.txt pyproject.toml requirements.txt
