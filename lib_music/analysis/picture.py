@@ -26,7 +26,7 @@ BAND, WAVE, NOVELTY, SURE, RULER, GAP = 26, 96, 44, 40, 16, 26
 ROW = BAND + WAVE + NOVELTY + SURE + RULER + GAP
 TITLE = 64
 #: Seconds of a row, and the most rows.
-LENGTHS, MOST_ROWS = (10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0), 12
+LENGTHS, MOST_ROWS = (10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0), 8
 #: Columns of the waveform a second of the song gives at the most.
 OUTLINE_RATE = 200
 _INK, _FAINT, _GRID = (38, 38, 46), (120, 120, 132), (226, 226, 232)

@@ -204,7 +204,7 @@ class Songs:
         from lib_music.studio.known import known
         from lib_music.studio.view import hearing
 
-        return hearing(known(self.desk.project(project)).corrections)
+        return hearing(known(self.desk.project(project)).replayed[0])
 
     def correct(self, project: str, edits: EditsIn) -> dict[str, Any]:
         """Fix the hearing: edits such as `{"do": "tempo", "factor": 2}`, all of them or none."""
