@@ -28,7 +28,8 @@ from lib_music.pipeline import Reporter
 from lib_music.studio.host import Painting
 
 Kind = Literal[
-    "produce", "preview", "warm-up", "visualize", "rerender", "restore", "compare", "stills", "test", "finish"
+    "produce", "preview", "warm-up", "visualize", "rerender", "restore", "compare", "stills", "test", "finish",
+    "presets",
 ]
 State = Literal["waiting", "running", "done", "failed", "interrupted"]
 Work = Callable[["JobReporter"], Mapping[str, str]]
@@ -37,6 +38,7 @@ Work = Callable[["JobReporter"], Mapping[str, str]]
 LANES: Mapping[Kind, str] = {
     "produce": "hear", "preview": "hear", "warm-up": "paint", "visualize": "paint", "stills": "paint", "test": "paint",
     "rerender": "paint", "restore": "hear", "compare": "hear", "finish": "paint",
+    "presets": "hear",
 }  # fmt: skip
 SHARES: Mapping[Kind, Mapping[str, float]] = {
     "produce": {"track": 0.03, "analysis": 0.72, "prompts": 0.20, "schedule": 0.05},
@@ -47,6 +49,7 @@ SHARES: Mapping[Kind, Mapping[str, float]] = {
     "restore": {"schedule": 0.2, "mux": 0.8},
     "compare": {"schedule": 0.2, "mux": 0.8},
     "finish": {"schedule": 0.02, "finish": 0.9, "mux": 0.08},
+    "presets": {"schedule": 0.02, "first": 0.49, "second": 0.49},
     "stills": {"stills": 1.0},
     "test": {"schedule": 0.02, "render": 0.95, "mux": 0.03},
 }
@@ -73,6 +76,7 @@ AFTER: Mapping[Kind, str] = {
     "restore": "restore it again",
     "compare": "compare it again",
     "finish": "press Finish again: what is done stays",
+    "presets": "compare them again",
     "stills": "press Stills again: what is painted stays",
     "test": "press Test again: it goes on from there",
 }

@@ -28,6 +28,7 @@ MODULES: tuple[str, ...] = (
     "lib_music.studio.history",
     "lib_music.studio.ear",
     "lib_music.studio.base",
+    "lib_music.studio.routes",
     "lib_music.studio.ways_out",
     "lib_music.studio.stills",
     "lib_music.studio.trial",

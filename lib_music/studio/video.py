@@ -145,7 +145,7 @@ def small_plan(project: Project, motion: Motion, reporter: JobReporter) -> Plan:
     if request.base_settings is None:
         request = replace(request, fps=small.fps, cadence=small.cadence)
     known = recall(project, request, open_audio(request.sound, check=reporter.check))
-    _check_song(project, known)
+    check_song(project, known)
     reporter.check()
     return plan_of(known, resized(moved(project, known), small.width, small.height))
 
@@ -157,20 +157,19 @@ def _sized(side: float) -> int:
 def _preview(studio: Studio, project: Project, motion: Motion, reporter: JobReporter) -> str:
     """Paint, encode and mux one preview; returns its name in the project."""
     from lib_music.render.animatic import Animatic
-    from lib_music.video.encode import Encoding
 
     reporter.stage("schedule")
     plan = small_plan(project, motion, reporter)
     painter = Animatic.from_file(plan.cover, captions=motion.captions)
     animation = plan.animation
-    encoding = Encoding(animation.width, animation.height, animation.timebase.fps, preset="superfast", crf=26)
+    encoding = preview_encoding(animation)
     out = project.path(PREVIEW_FOLDER) / f"{_preview_mark(plan, encoding)}.mp4"
     if out.is_file():
         os.utime(out)
         reporter.say("this preview was made already")
     else:
         began = time.monotonic()
-        _make_preview(plan, painter, encoding, out, reporter)
+        make_preview(plan, painter, encoding, out, reporter)
         each = (time.monotonic() - began) / animation.timebase.n_frames
         if animation.timebase.n_frames >= _ENOUGH_FRAMES:
             small = replace(motion, width=animation.width, height=animation.height)
@@ -188,7 +187,17 @@ def _preview_mark(plan: Plan, encoding: Encoding) -> str:
     return fingerprint(moved_so, digest(plan.cover), Animatic.name, plan.request.captions, str(encoding), sound)[:24]
 
 
-def _make_preview(plan: Plan, painter: Renderer, encoding: Encoding, out: Path, reporter: JobReporter) -> None:
+def preview_encoding(animation: Animation) -> Encoding:
+    """How a preview is encoded: fast, and good enough to look at once."""
+    from lib_music.video.encode import Encoding
+
+    return Encoding(animation.width, animation.height, animation.timebase.fps, preset="superfast", crf=26)
+
+
+def make_preview(
+    plan: Plan, painter: Renderer, encoding: Encoding, out: Path, reporter: JobReporter, stage: str = "render"
+) -> None:
+    """Paint, encode and mux a small video in one go; ``stage`` is what painting it is called in its job."""
     from lib_music.video.encode import SegmentWriter
     from lib_music.video.mux import Titles, mux, take_thumbnail
 
@@ -198,7 +207,7 @@ def _make_preview(plan: Plan, painter: Renderer, encoding: Encoding, out: Path, 
     animation = plan.animation
     n, fps = animation.timebase.n_frames, animation.timebase.fps
     reporter.describe = told_frame(animation)
-    reporter.stage("render", n)
+    reporter.stage(stage, n)
     frames = painter.frames(animation, 0, None)
     try:
         with (
@@ -369,7 +378,7 @@ def prepared(studio: Studio, project: Project, motion: Motion, reporter: JobRepo
     motion = replace(with_sampler(studio, motion), renderer=renderer)
     request = asked(project, motion, renderer)
     known = recall(project, request, open_audio(request.sound, check=reporter.check))
-    _check_song(project, known)
+    check_song(project, known)
     reporter.check()
     base, driven = base_of(request)
     plan = choreograph(known, project, reporter, base=base, driven=driven)
@@ -378,7 +387,7 @@ def prepared(studio: Studio, project: Project, motion: Motion, reporter: JobRepo
     return marked_for(Setup(project, motion, renderer, plan), studio)
 
 
-def _check_song(project: Project, known: Understanding) -> None:
+def check_song(project: Project, known: Understanding) -> None:
     """What is painted and sounds must be what was heard and seen."""
     if known.audio.content_hash != project.content_hash():
         raise InputError("the song's file is not the one that was heard", "press Produce prompts with it again")

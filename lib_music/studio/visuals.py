@@ -32,7 +32,8 @@ _OURS = re.compile(r".+-(\d{14})")
 _MAX_TYPED = 300
 #: The files that what is shown of a project is made of.
 _SHOWN = (ANALYSIS, CARD, CORRECTIONS, STORYBOARD, SUGGESTIONS, MOTION, RECORD, QUESTION, "project.json",
-          "cover.png", SPOTIFY_COVER, "base.json", "base_settings.json", "routes.json")  # fmt: skip
+          "cover.png", SPOTIFY_COVER, "base.json", "base_settings.json", "routes.json",
+          "compare/compare.json")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -260,6 +261,7 @@ def revision(studio: Studio, name: str) -> str:
     parts = [_stamp(project.path(shown)) for shown in _SHOWN]
     takes = project.path("takes")
     parts += [f"{path.name} {_stamp(path)}" for path in sorted(takes.iterdir())] if takes.is_dir() else []
+    parts.append(_stamp(studio.host.workspace() / ".presets"))
     parts += [str(progress), str(previews), _stamp(studio.jobs.folder / RATES), str(studio.host.model())]
     return fingerprint(parts)[:16]
 
