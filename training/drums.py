@@ -288,7 +288,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "jazz": (
         "R x..x.xx..x.x p ...x.....x..",
         "R x..x.xx..x.x p ...x.....x.. k o..o..o..o.. s .....?..?...",
-        "R x..x.xx..x.x p ...x.....x.. s ..?..o....?. k .....?......",
+        "R x..x.xx..x.x p ...x.....x.. s ..?..o...?.. k .....?......",
         "h x..x.xx..x.x s ..o...?...o.",
         "R x..x..x..x.x p ...x.....x.. r .........x..",
     ),

@@ -86,7 +86,7 @@ def comp(rng: Random, name: str, n: int, sub: int) -> list[Event]:
         return _each([float(x) for x in spots], 0.4, "c", 0.75)
     if name == "montuno":
         spots = [0, 0.5, 1.5, 2.5, 3.5] if rng.random() < 0.5 else [0, 1, 1.5, 2.5, 3.5]
-        return [e for x in spots if x < n for e in ((x, 0.3, "c", 0.7), (x + 0.5, 0.2, "0", 0.45))]
+        return [e for x in spots for e in ((x, 0.3, "c", 0.7), (x + 0.5, 0.2, "0", 0.45)) if e[0] < n]
     if name == "bossa":
         line = ("x..x..x...x..x..", "..x..x..x..x..x.", "x..x...x..x..x..")[int(rng.integers(3))]
         return _each([i / 4 for i in range(4 * n) if line[i % 16] == "x"], 0.3, "c", 0.6)
