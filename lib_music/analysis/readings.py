@@ -28,6 +28,9 @@ FACTORS = (1.0, 2.0, 0.5, 1.5, 2 / 3, 3.0, 1 / 3)
 BONUS, SURE = 1.5, 3.0
 #: The same for the first beat of a bar.
 BAR_BONUS = 0.5
+#: An unchanging grid is looked for in so many beats or more; it is believed when its beats sound this share as much
+#: like beats as those of the free path, and then earns this much.
+GRID_BEATS, GRID_SHARE, GRID_BONUS = 24, 0.8, 2.0
 #: Steps of `pointer.STEP` by which a reading may stray from the tempo that is followed.
 STRAY = 8
 #: The usual tempo of music people tap to (Parncutt 1994; Moelants 2002), and how far it spreads, octaves.
@@ -155,8 +158,8 @@ def find_readings(evidence: Evidence) -> list[Reading]:
     stray = np.exp(pointer.STEP * np.arange(-STRAY, STRAY + 1))
     scale = np.stack([stray / f for f in factors])
     bands = pointer.Bands(period, scale, np.zeros(scale.shape))
-    paths = pointer.decode(gain, evidence.inside, bands)
-    return [_reading(evidence, factor, path) for factor, path in zip(factors, paths, strict=True)
+    paths = pointer.decode(gain + steady_grid(evidence.beat, first.frames), evidence.inside, bands)
+    return [_reading(evidence, gain, factor, path) for factor, path in zip(factors, paths, strict=True)
             if path.frames.size > 3]
 
 
@@ -197,18 +200,56 @@ def _smooth(gaps: Values) -> Values:
     return np.asarray(np.convolve(calm, window / window.sum(), mode="valid"))
 
 
-def _reading(evidence: Evidence, factor: float, path: pointer.Path) -> Reading:
+def steady_grid(beat: Values, frames: Ints) -> Values:
+    """What a beat gains besides, near the beats of an unchanging pulse [shape=(m,)]; nothing if the song has none.
+
+    Most music made with a machine, and much that was played to a click, keeps one tempo and one phase from end to
+    end. If such a grid explains the music nearly as well as the free path ``frames`` [shape=(n,)] does, it is
+    believed: off-beat introductions and breaks then cannot pull the beat away, yet a real change still can.
+    """
+    m = beat.size
+    nothing = np.zeros(m)
+    if frames.size < GRID_BEATS:
+        return nothing
+    period, phase = _fold(beat, usual_period(frames))
+    odds = log_odds(beat)
+    grid = np.arange(phase, m, period)
+    grid = grid[(grid >= frames[0] - period) & (grid <= frames[-1] + period)]
+    at = np.clip(np.rint(grid).astype(np.int64), 0, m - 1)
+    if near(odds, at).mean() + SURE < GRID_SHARE * (near(odds, frames).mean() + SURE):
+        return nothing
+    distance = np.abs((np.arange(m) - phase + period / 2) % period - period / 2)
+    return np.asarray(GRID_BONUS * np.clip(1.5 - distance / 3, 0, 1))
+
+
+def _fold(beat: Values, period: float) -> tuple[float, float]:
+    """The period near ``period`` and the phase, in frames, under which the song's beats fall together best."""
+    bins = 48
+    at = np.flatnonzero(beat > 0.15)
+    strength = beat[at]
+    # Steps of a seventh of a beat over the whole song.
+    stretch = np.exp(np.arange(-0.015, 0.015, 0.15 * period / beat.size))
+    best = (-1.0, period, 0)
+    for candidate in period * stretch:
+        histogram = np.bincount((at * (bins / candidate)).astype(np.int64) % bins, strength, bins)
+        histogram = histogram + np.roll(histogram, 1) + np.roll(histogram, -1)
+        top = int(histogram.argmax())
+        best = max(best, (float(histogram[top]), float(candidate), top))
+    return best[1], (best[2] + 0.5) / bins * best[1]
+
+
+def _reading(evidence: Evidence, gain: Values, factor: float, path: pointer.Path) -> Reading:
     """A path with its bars and traits."""
     frames = path.frames
     gaps = np.diff(frames).astype(np.float64)
     period = usual_period(frames)
-    gain = bar_gain(evidence, frames)
-    found = decode_bars(gain, path.fresh)
+    found = decode_bars(bar_gain(evidence, frames), path.fresh)
     seconds = evidence.size / RATE
     octaves = float(np.log2(RATE * 60 / period / USUAL_BPM))
     middles = np.rint(frames[:-1] + gaps / 2).astype(np.int64)
     traits = np.array([
-        path.worth / seconds, found.worth / seconds, _tempo_worth(evidence, frames), octaves**2, octaves,
+        float(near(gain, frames, 1).sum()) * np.sqrt(period / pointer.USUAL_PERIOD) / seconds, found.worth / seconds,
+        _tempo_worth(evidence, frames), octaves**2, octaves,
         float(near(evidence.beat, frames).mean()), float(near(evidence.beat, middles).mean()),
     ])
     return Reading(factor, frames, path.fresh, found, traits)
