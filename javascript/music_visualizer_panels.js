@@ -13,6 +13,7 @@
         restore: "Restoring a take",
         compare: "Comparing",
         finish: "Finishing",
+        presets: "Comparing two presets",
     };
     const STAGES = {
         track: "reading the song",
@@ -25,6 +26,8 @@
         render: "painting",
         mux: "joining pictures and sound",
         finish: "finishing",
+        first: "painting the first",
+        second: "painting the second",
     };
     const STATES = {waiting: "waiting for its turn", done: "done", failed: "failed", interrupted: "interrupted"};
 
@@ -240,7 +243,7 @@
     }
 
     // Where the person looks who pressed the button: below it.
-    const PLACES = {produce: "progress_produce", preview: "progress_preview"};
+    const PLACES = {produce: "progress_produce", preview: "progress_preview", presets: "progress_preview"};
 
     parts.progress = {
         cards: new Map(),
