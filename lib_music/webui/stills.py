@@ -34,9 +34,9 @@ def measure(width: int, height: int, sampler: str, steps: int) -> tuple[float, b
     """Seconds for one picture, without loading the model and the GPU's first kernels; and whether it was stopped."""
     blank = Still("", "", 1, width, height, sampler, 1, 7.0)
     with _painting("warm-up picture", blank):
-        _paint(blank)
+        _paint("warm-up picture", blank)
         began = time.monotonic()
-        stopped = _paint(Still("", "", 1, width, height, sampler, steps, 7.0))[2]
+        stopped = _paint("warm-up picture", Still("", "", 1, width, height, sampler, steps, 7.0))[2]
         return time.monotonic() - began, stopped
 
 
@@ -53,7 +53,7 @@ def paint_still(still: Still, should_stop: ShouldStop) -> bytes:
     if should_stop():
         raise Interrupted("stopped before the picture", "start it again")
     with _painting("still", still):
-        picture, infotext, stopped = _paint(still)
+        picture, infotext, stopped = _paint("still", still)
     if stopped or should_stop():
         raise Interrupted("stopped during a still", "start it again")
     return _png(picture, infotext)
@@ -72,7 +72,7 @@ def _painting(what: str, still: Still) -> Iterator[None]:
             devices.torch_gc()
 
 
-def _paint(still: Still) -> tuple[Image, str, bool]:
+def _paint(what: str, still: Still) -> tuple[Image, str, bool]:
     """The picture, its infotext, and whether it was stopped halfway."""
     from modules import processing, shared
 
@@ -93,6 +93,8 @@ def _paint(still: Still) -> tuple[Image, str, bool]:
         done = processing.process_images(p)
     stopped = bool(shared.state.interrupted or shared.state.stopping_generation)
     if not done.images:
+        if stopped:
+            raise Interrupted(f"stopped during the {what}", "start it again")
         raise DeforumError("the host gave no picture", "see the WebUI's console")
     return done.images[0], (done.infotexts or [done.info])[0] or "", stopped
 

@@ -465,11 +465,12 @@ class FakeHost:
             def __init__(
                 self, sd_model: Any = None, prompt: str = "", seed: int = -1, sampler_name: Any = None,
                 steps: int = 50, cfg_scale: float = 7.0, width: int = 512, height: int = 512,
-                do_not_save_samples: bool = False, do_not_save_grid: bool = False,
+                do_not_save_samples: bool = False, do_not_save_grid: bool = False, negative_prompt: str = "",
             ) -> None:  # fmt: skip
                 self.wants = SimpleNamespace(
                     sampler=sampler_name if sampler_name in SAMPLERS else SAMPLERS[0], steps=steps, width=width,
-                    height=height, kept=not (do_not_save_samples and do_not_save_grid), closed=False,
+                    height=height, prompt=prompt, negative_prompt=negative_prompt, seed=seed, cfg_scale=cfg_scale,
+                    kept=not (do_not_save_samples and do_not_save_grid), closed=False,
                 )  # fmt: skip
 
             def close(self) -> None:
@@ -487,9 +488,17 @@ class FakeHost:
                 return SimpleNamespace(images=[])
             state.current_latent, state.job_no, state.sampling_steps = "latent", state.job_no + 1, p.wants.steps
             self.painted.append(p.wants)
-            return SimpleNamespace(images=["picture"])
+            from PIL import Image
+
+            words = f"{p.wants.prompt}\nNegative prompt: {p.wants.negative_prompt}\nSeed: {p.wants.seed}"
+            picture = Image.new("RGB", (p.wants.width, p.wants.height), (p.wants.seed % 256, 90, 30))
+            return SimpleNamespace(images=[picture], infotexts=[words], info=words)
 
         self.module("sd_samplers", visible_sampler_names=visible_sampler_names)
+        self.pasted: list[Any] = []
+        self.module(
+            "infotext_utils", ParamBinding=SimpleNamespace, register_paste_params_button=self.pasted.append,
+        )  # fmt: skip
         self.module(
             "processing", StableDiffusionProcessingTxt2Img=StableDiffusionProcessingTxt2Img,
             process_images=process_images,

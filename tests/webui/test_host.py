@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 import lib_music.webui.host as host_module
 from lib_music.errors import DeforumError, InputError, Interrupted
-from lib_music.studio.host import Model, Painting
+from lib_music.studio.host import Model, Painting, Still
 from lib_music.webui import settings, stale
 from lib_music.webui.host import WebuiHost
 from tests.webui.fake_host import FakeHost
@@ -247,6 +250,47 @@ def test_the_warm_up_can_be_interrupted(webui: FakeHost, page: WebuiHost, button
     webui.on_paint = press
     with page.turn("task(mv-1)", never), pytest.raises(Interrupted):
         page.warm_up(64, 64, "Euler", 2)
+
+
+STILL = Still("a fox <lora:x:0.5>", "fog", 4294967295, 128, 64, "Euler", 7, 5.5)
+
+
+def test_a_still_is_the_hosts_picture_with_its_infotext_inside(webui: FakeHost, page: WebuiHost) -> None:
+    webui.add_checkpoint("toy.safetensors")
+    with page.turn("task(mv-1)", never):
+        png = page.paint_still(STILL, never)
+    assert png is not None
+    with Image.open(io.BytesIO(png)) as picture:
+        assert picture.format == "PNG" and picture.size == (128, 64)
+        assert picture.info["parameters"] == "a fox <lora:x:0.5>\nNegative prompt: fog\nSeed: 4294967295"
+    (asked,) = webui.painted
+    assert (asked.sampler, asked.steps, asked.cfg_scale, asked.seed) == ("Euler", 7, 5.5, 4294967295)
+    assert not asked.kept and asked.closed and not (webui.data / "params.txt").exists()
+    assert webui.shared.state.current_latent is None
+
+
+def test_a_still_says_what_is_wrong_and_can_be_stopped(webui: FakeHost, page: WebuiHost) -> None:
+    with page.turn("task(mv-1)", never), pytest.raises(DeforumError, match="no checkpoint"):
+        page.paint_still(STILL, never)
+    webui.add_checkpoint("toy.safetensors")
+    with page.turn("task(mv-2)", never), pytest.raises(InputError, match="no sampler 'Nope'"):
+        page.paint_still(replace(STILL, sampler="Nope"), never)
+    with page.turn("task(mv-3)", never), pytest.raises(Interrupted):
+        page.paint_still(STILL, lambda: True)
+    webui.on_paint = webui.shared.state.interrupt
+    with page.turn("task(mv-4)", never), pytest.raises(Interrupted):
+        page.paint_still(STILL, never)
+    webui.on_paint, webui.breaks = (lambda: None), True
+    with page.turn("task(mv-5)", never), pytest.raises(DeforumError, match="memory is too small for 128x64"):
+        page.paint_still(STILL, never)
+
+
+def test_stills_go_to_other_tabs_by_the_hosts_own_paste(webui: FakeHost, page: WebuiHost) -> None:
+    assert page.can_paste()
+    page.bind_paste({"img2img": "button 1", "extras": "button 2"}, "image", "text")
+    assert [(b.paste_button, b.tabname, b.source_image_component, b.source_text_component) for b in webui.pasted] == [
+        ("button 1", "img2img", "image", "text"), ("button 2", "extras", "image", "text"),
+    ]  # fmt: skip
 
 
 def test_the_pages_own_interrupt_reaches_the_warm_up(webui: FakeHost, page: WebuiHost) -> None:
