@@ -106,19 +106,41 @@ class Api:
             if len(found) >= page["total"] or not page["items"]:
                 return found
 
-    def upload(self, file: Path, told: Told) -> str:
-        """Send a file and return the upload's name; ``told`` hears how much of it is there, 0 to 1."""
+    def upload(self, file: Path, told: Told, begun: str = "", announced: Callable[[str], None] | None = None) -> str:
+        """Send a file and return the upload's name.
+
+        Parameters
+        ----------
+        file : Path
+        told : callable
+            Hears how much of it is there, 0 to 1.
+        begun : str
+            An upload that was begun earlier; one that is gone, or of another size, is begun anew.
+        announced : callable, optional
+            Hears the name of a new one before anything of it is sent.
+        """
         try:
-            size, found = file.stat().st_size, hashlib.sha256()
             with file.open("rb") as data:
-                while block := data.read(1 << 20):
-                    found.update(block)
-                card = {"name": file.name, "size": size, "sha256": found.hexdigest()}
-                made = self.call("POST", "/uploads", card, key=f"upload {time.time_ns()}")
+                made = self._earlier(begun, file.stat().st_size)
+                if made is None:
+                    found = hashlib.sha256()
+                    while block := data.read(1 << 20):
+                        found.update(block)
+                    card = {"name": file.name, "size": data.tell(), "sha256": found.hexdigest()}
+                    made = self.call("POST", "/uploads", card, key=f"upload {time.time_ns()}")
+                    if announced is not None:
+                        announced(made["id"])
                 self._send(made, data, told)
         except OSError as error:
             raise InputError(f"cannot read {file}: {error.strerror or error}", "check the path") from error
         return str(made["id"])
+
+    def _earlier(self, begun: str, size: int) -> dict[str, Any] | None:
+        """An upload that was begun earlier, as far as it is there."""
+        with contextlib.suppress(ProjectError):
+            if begun and (found := self.call("GET", f"/uploads/{quote(begun, safe='')}"))["size"] == size:
+                return dict(found)
+        return None
 
     def _send(self, made: dict[str, Any], data: Any, told: Told) -> None:
         path, size, piece, fruitless = f"/uploads/{made['id']}", int(made["size"]), FIRST, 0

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,9 @@ class Record:
     song : str
         A digest of what it is of: the file, or the link.
     key : str
-        Marks the call that begins the project.
+        Marks the call that begins the project; new with each new upload.
+    uploads : mapping of str to str
+        What was sent, to its name over there.
     project : str
         Its name over there; empty until it is known.
     said : str
@@ -49,11 +52,13 @@ class Record:
     url: str
     song: str
     key: str
+    uploads: Mapping[str, str] = field(default_factory=dict)
     project: str = ""
     said: str = ""
 
     def __post_init__(self) -> None:
-        if not all(isinstance(text, str) for text in asdict(self).values()):
+        texts = (self.url, self.song, self.key, self.project, self.said, *self.uploads, *self.uploads.values())
+        if not all(isinstance(text, str) for text in texts):
             raise ValueError("Record: all of it is text")
         if self.project and not _NAME.fullmatch(self.project):
             raise ValueError(f"Record.project is {self.project[:40]!r}, which is no name")
@@ -141,7 +146,7 @@ class _Making:
         """The project's address."""
         return f"/projects/{self.record.project}"
 
-    def keep(self, **changes: str) -> None:
+    def keep(self, **changes: Any) -> None:
         """Write down how far it is."""
         self.record = replace(self.record, **changes)
         write_json(self.folder / RECORD, {"version": VERSION, **asdict(self.record)})
@@ -158,25 +163,27 @@ class _Making:
 
     def begin(self, request: Request) -> None:
         """Send the song and have it heard."""
-        uploads: list[str] = []
         self.keep()
 
         def sent(name: str, file: Path | None) -> str:
             if file is None:
                 return ""
+
+            def announced(id: str) -> None:
+                self.keep(uploads={**self.record.uploads, name: id}, key=secrets.token_hex(16))
+
             self.reporter.stage(name)
-            uploads.append(self.api.upload(file, self._progress))
-            return uploads[-1]
+            return self.api.upload(file, self._progress, self.record.uploads.get(name, ""), announced)
 
         song = {
-            "upload": sent("sending", request.song), "link": request.link,
-            "cover_upload": sent("cover", request.cover), "title": request.title or "", "artist": request.artist or "",
-            "analysis_upload": sent("analysis", request.spotify_analysis), **_switches(request),
+            "upload": sent("song", request.song), "link": request.link, "cover_upload": sent("cover", request.cover),
+            "analysis_upload": sent("analysis", request.spotify_analysis), "title": request.title or "",
+            "artist": request.artist or "", **_switches(request),
         }  # fmt: skip
         made = self.api.call("POST", "/projects", song, key=self.record.key)
         self.keep(project=made["project"])
         self.finished(made["job"])
-        for upload in uploads:
+        for upload in self.record.uploads.values():
             self.api.drop(upload)
 
     def _progress(self, done: float) -> None:
