@@ -53,6 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     for name, text in (
         ("storyboard", "Word what to paint in each section, into a file to edit."),
         ("animate", "Write the Deforum settings file of a song."),
+        ("export", "Write a song's ways out: Parseq, Deforum settings, markers for editors, schedules."),
     ):
         sub = command(name, text)
         _song_options(sub)

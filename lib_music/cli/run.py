@@ -15,7 +15,7 @@ from typing import NoReturn
 from lib_music.cli.hearing import analyze
 from lib_music.cli.options import make_parser
 from lib_music.cli.tracks import manage_credentials, track
-from lib_music.cli.videos import animate, demo, render, resume, storyboard
+from lib_music.cli.videos import animate, demo, export, render, resume, storyboard
 from lib_music.errors import Interrupted, MusicVisualizerError
 
 
@@ -55,6 +55,7 @@ COMMANDS = {
     "credentials": manage_credentials,
     "storyboard": storyboard,
     "animate": animate,
+    "export": export,
     "demo": demo,
     "serve": _serve,
     "list": _list,

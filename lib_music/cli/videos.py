@@ -161,6 +161,16 @@ def animate(args: argparse.Namespace) -> None:
     print(f"settings  {plan.track.cover.parent / SETTINGS}  (load it in the Deforum tab)")
 
 
+def export(args: argparse.Namespace) -> None:
+    """The ways out: files for Deforum's tab, Parseq and video editors."""
+    from lib_music.export.files import KINDS, export_files
+
+    plan = _prepare_only(args)
+    assert plan.track.cover is not None
+    for kind, path in export_files(plan, plan.track.cover.parent / "export").items():
+        print(f"{KINDS[kind][1]:<20} {path}")
+
+
 def demo(args: argparse.Namespace) -> None:
     """Compose a song and draw a cover, then do with them what would be done with anybody's."""
     from lib_music.demo.compose import compose, write

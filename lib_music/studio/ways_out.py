@@ -6,73 +6,24 @@ would be painted now; ``export/made.json`` says of which painting they are, so t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lib_music.errors import InputError, MusicVisualizerError
-from lib_music.files import read_json, slug, write_bytes, write_json
+from lib_music.export.files import KINDS, export_files
+from lib_music.files import read_json, write_json
 from lib_music.studio.panels import Panel
 
 if TYPE_CHECKING:
-    from lib_music.pipeline import Plan
     from lib_music.project import Project
     from lib_music.studio.estimate import Setup
     from lib_music.studio.known import Known
     from lib_music.studio.studio import Studio
 
 FOLDER, MADE = "export", "made.json"
-#: What is made: how a file's name ends, and what the page calls it.
-KINDS: Mapping[str, tuple[str, str]] = {
-    "settings": ("-deforum.txt", "Deforum settings"),
-    "parseq": ("-parseq.json", "Parseq document"),
-    "csv": ("-markers.csv", "Markers (CSV)"),
-    "edl": ("-markers.edl", "Markers (EDL)"),
-    "fcpxml": ("-markers.fcpxml", "Markers (FCPXML)"),
-    "schedules": ("-schedules.json", "Schedules"),
-}
 
-
-def export_files(plan: Plan, folder: Path) -> dict[str, Path]:
-    """Write every way out of a plan into ``folder``; the paths by kind, as in :data:`KINDS`.
-
-    Raises
-    ------
-    ProjectError
-        When the folder cannot be written.
-    """
-    from lib_music.export import markers_of, parseq_document, to_csv, to_edl, to_fcpxml
-    from lib_music.render.deforum_settings import build_settings, write_settings
-
-    animation, analysis, title = plan.animation, plan.analysis, plan.track.display
-    paths = {kind: folder / f"{slug(title)}{ending}" for kind, (ending, _) in KINDS.items()}
-    settings = build_settings(animation, batch_name=slug(title))
-    write_settings(paths["settings"], settings)
-    timebase = animation.timebase
-    markers = markers_of(analysis, timebase, animation.sound_start - analysis.start)
-    document = parseq_document(animation, settings, markers, name=title, tempo=analysis.beats.tempo)
-    write_bytes(paths["parseq"], json.dumps(document, allow_nan=False).encode())
-    texts = {
-        "csv": to_csv(markers, timebase.fps),
-        "edl": to_edl(markers, timebase.fps, title),
-        "fcpxml": to_fcpxml(markers, timebase, title, width=animation.width, height=animation.height),
-    }
-    for kind, text in texts.items():
-        write_bytes(paths[kind], text.encode())
-    write_json(paths["schedules"], schedule_texts(settings, animation.driven))
-    return paths
-
-
-def schedule_texts(settings: Mapping[str, Any], driven: frozenset[str]) -> list[dict[str, str]]:
-    """Each schedule that we drive, as a person pastes it into its box of Deforum's tab: ``key`` and ``text``."""
-    from lib_music.render.deforum_defaults import NUMBER_SCHEDULES, TEXT_SCHEDULES
-
-    prompts = json.dumps(settings["prompts"], ensure_ascii=False, indent=1)
-    found = {"prompts": prompts} | {key: str(settings[key]) for key in sorted(NUMBER_SCHEDULES | TEXT_SCHEDULES)
-                                    if key in settings}  # fmt: skip
-    return [{"key": key, "text": text} for key, text in found.items() if not driven or key in driven]
 
 
 def _export(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:

@@ -12,11 +12,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from lib_music.errors import InputError
+from lib_music.export.files import KINDS
 from lib_music.render.deforum_base import read_base_settings
 from lib_music.studio.song import act
 from lib_music.studio.studio import Studio
 from lib_music.studio.view import view
-from lib_music.studio.ways_out import KINDS
 from lib_music.studio.workspace import find_project, new_project
 from tests.studio.places import heard, studio_in
 
