@@ -58,7 +58,8 @@ class Band:
         self.materials: dict[str, Material] = {}
         self.tracks: dict[str, Track] = {}
         self._enlist()
-        self.push = rng.random() < 0.15 and self.sub == 4
+        self.push = rng.random() < 0.25 and self.sub == 4
+        self.hard = rng.random() < 0.5
 
     def _track(self, name: str, role: str, groups: tuple[str, ...], jitter: float, *, loose: float = 0.0) -> Track:
         program, patch = instruments.pick(self.rng, groups)
@@ -80,7 +81,7 @@ class Band:
         jitter = float(rng.uniform(*style.jitter))
         if not self.drumless:
             kit = style.kits[int(rng.integers(len(style.kits)))]
-            behind = float(rng.uniform(4, 12)) if rng.random() < style.buried else 0.0
+            behind = float(rng.uniform(4, 12)) if rng.random() < style.buried else -3.0 * (style.form == "dance")
             self.tracks["drums"] = Track(
                 "drums",
                 instruments.kit_program(rng, kit),
@@ -146,6 +147,8 @@ class Band:
         pattern = drums.choose(rng, family, beats, self.sub) if family and not self._clash(family) else None
         if pattern is None and family and self.sub == 3:
             pattern = drums.choose(rng, choose([f for f in style.drums if f in drums.TRIPLET] or ["twelve"]), beats, 3)
+        if pattern is not None:
+            pattern = self._own_way(pattern, family, beats)
         feel = None
         if pattern is not None and rng.random() < style.feels:
             other = choose([f for f in style.drums if not self._clash(f)] or [""])
@@ -160,6 +163,15 @@ class Band:
             float(rng.uniform(*style.syncopation)),
         )
         return Material(bars, comp, bass, guitar, pattern, feel, theme, active=self._who_plays(label, energy))
+
+    def _own_way(self, pattern: drums.Pattern, family: str, beats: int) -> drums.Pattern:
+        """The pattern as this drummer plays it."""
+        rng = self.rng
+        if family in drums.BACKBEATS and beats == 4 and rng.random() < 0.4:
+            pattern = drums.groove(rng, beats, self.sub)
+        if self.hard and rng.random() < 0.5 and family not in ("hatsonly", "kickonly"):
+            pattern = drums.harder(rng, pattern, beats, self.sub)
+        return pattern
 
     def _clash(self, family: str) -> bool:
         if family in ("hatsonly", "kickonly"):
@@ -246,11 +258,17 @@ class Band:
         material = self.material(section.label, section.energy, len(bars), beats)
         level = 0.55 + 0.45 * section.energy
         skip = rng.random() < 0.1 and len(bars) > 3
+        silent = range(0)
+        if self.hard and rng.random() < 0.25:  # the drummer rests for some bars
+            first = int(rng.integers(len(bars)))
+            silent = range(first, first + int(rng.integers(1, 5)))
         for i, bar in enumerate(bars):
             stop_bar = skip and i == len(bars) - 1
             size = bar.stop - bar.start
             self._harmonic_bar(material, harmony, i, bar.start, size, level, stop_bar)
             pattern = material.feel if material.feel is not None and i >= len(bars) // 2 else material.drums
+            if i in silent:
+                pattern = None
             self._drum_bar(
                 pattern,
                 i,

@@ -310,6 +310,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     ),
 }
 TRIPLET = {"shuffle", "jazz", "twelve", "gospel", "jig", "triplethard"}
+#: Families whose snare falls on two and four.
+BACKBEATS = {"backbeat", "hard", "ballad", "hiphop", "funk", "shuffle", "twelve", "disco", "chip", "country", "washed"}
 Pattern = dict[str, str]
 
 
@@ -371,6 +373,54 @@ def choose(rng: Random, family: str, beats: int, sub: int) -> Pattern:
         texts = PATTERNS[family]
         pattern = fitted(parse(texts[int(rng.integers(len(texts)))]), beats, sub)
     return varied(rng, pattern)
+
+
+def spread(strokes: int, steps: int, turn: int) -> str:
+    """Strokes as even as they go over the steps, turned (Toussaint 2005)."""
+    return "".join("x" if ((i + turn) * strokes) % steps < strokes else "." for i in range(steps))
+
+
+def groove(rng: Random, beats: int, sub: int) -> Pattern:
+    """A drummer's own backbeat: kicks at random with the first beat, snares on two and four, some cymbal."""
+    steps = beats * sub
+    bars = int(rng.choice([1, 2]))
+    busy, late = float(rng.uniform(0.05, 0.4)), float(rng.uniform(0.0, 0.35))
+    kick, snare = ["."] * (steps * bars), ["."] * (steps * bars)
+    half = rng.random() < 0.15 and beats == 4
+    for i in range(steps * bars):
+        beat, place = divmod(i % steps, sub)
+        chance = 0.93 if i % steps == 0 else busy * (1.0 if place == 0 else 0.9 if place * 2 == sub else 0.5)
+        kick[i] = "x" if rng.random() < chance else "."
+        back = (beat == 2 and beats == 4) if half else beat % 2 == 1
+        if back and place == 0:
+            snare[i] = "X"
+            kick[i] = "." if rng.random() < 0.85 else kick[i]
+        elif rng.random() < 0.3 * late:
+            snare[i] = "o"
+    out = {"k": "".join(kick), "s": "".join(snare)}
+    cymbal = rng.random()
+    if cymbal < 0.75:
+        voice = str(rng.choice(list("hhhRoSZt")))
+        unit = {4: ("x.x.", "x...", "xxxx", "..x.", "x.xx"), 3: ("x.x", "xxx", "x..", "..x")}[sub]
+        out[voice] = unit[int(rng.integers(len(unit)))] * beats
+    return out
+
+
+def harder(rng: Random, pattern: Pattern, beats: int, sub: int) -> Pattern:
+    """The pattern made harder to follow: no hats, percussion in threes and fives, a snare that is not there."""
+    out = dict(pattern)
+    steps = beats * sub
+    for voice in [v for v in out if v in "hRoSZ"]:
+        if rng.random() < 0.4:
+            del out[voice]
+    if rng.random() < 0.5:
+        voice = str(rng.choice(list("wlgtSbr2")))
+        out[voice] = spread(int(rng.choice([3, 5, 6, 7])), steps, int(rng.integers(steps)))
+    if rng.random() < 0.2 and "s" in out:
+        del out["s"]
+    if rng.random() < 0.15 and "k" in out and len(out) > 1:
+        del out["k"]
+    return out or dict(pattern)
 
 
 def varied(rng: Random, pattern: Pattern) -> Pattern:

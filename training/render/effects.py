@@ -94,6 +94,14 @@ def echoes(samples: np.ndarray, rate: int, delay: float, feedback: float, count:
     return out
 
 
+def flanged(samples: np.ndarray, rate: int, speed: float, depth: float) -> np.ndarray:
+    """The sound and itself a little late, by a delay that sways: a flanger or a chorus."""
+    at = np.arange(len(samples), dtype=np.float64)
+    delay = depth * rate * (1.0 + np.sin(2 * np.pi * speed * at / rate)) + 2
+    index = np.maximum(0, (at - delay)).astype(np.int64)
+    return (0.75 * samples + 0.65 * samples[index]).astype(np.float32)
+
+
 def rms(samples: np.ndarray) -> float:
     """Loudness of the parts that sound."""
     if not len(samples):

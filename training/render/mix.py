@@ -133,6 +133,7 @@ def mixed_down(
     beat = float(np.median(score.timeline.durations))
     reverb = score.room
     for role, wave in stems:
+        wave = coloured(wave, role, rate, rng)
         if role in ("lead", "comp") and style.form == "dance" and rng.random() < 0.35:
             wave = effects.echoes(wave, rate, beat * float(rng.choice([0.5, 0.75, 1.0])), float(rng.uniform(0.2, 0.5)))
         if pump and role != "drums":
@@ -145,6 +146,24 @@ def mixed_down(
             total, rate, rng, float(rng.uniform(0.4, 2.6)), 0.5 * reverb * float(rng.uniform(0.3, 1.0))
         )
     return total
+
+
+def coloured(wave: np.ndarray, role: str, rate: int, rng: Random) -> np.ndarray:
+    """What a mixing desk does to a track: equalisers, a tremolo, a flanger, an echo."""
+    for _ in range(int(rng.choice([0, 0, 1, 2]))):
+        centre = float(np.exp(rng.uniform(np.log(80), np.log(8000))))
+        wave = effects.peak(wave, rate, centre, float(rng.uniform(-8, 7)), float(rng.uniform(0.5, 1.5)))
+    draw = rng.random()
+    if draw < 0.04 and role in ("comp", "pad", "lead"):
+        sway = np.sin(2 * np.pi * float(rng.uniform(2.5, 8.0)) * np.arange(len(wave)) / rate)
+        wave = wave * (1 - float(rng.uniform(0.2, 0.8)) * (0.5 + 0.5 * sway)).astype(np.float32)
+    elif draw < 0.1 and role != "bass":
+        wave = effects.flanged(wave, rate, float(rng.uniform(0.1, 1.2)), float(rng.uniform(0.001, 0.008)))
+    elif draw < 0.15 and role in ("lead", "comp", "guitar"):
+        wave = effects.echoes(wave, rate, float(rng.uniform(0.08, 0.6)), float(rng.uniform(0.15, 0.45)), 3)
+    elif draw < 0.2 and role == "drums":
+        wave = effects.room(wave, rate, rng, float(rng.uniform(0.3, 1.6)), float(rng.uniform(0.2, 0.8)))
+    return wave
 
 
 def swept(samples: np.ndarray, score: Score, rng: Random, rate: int) -> np.ndarray:

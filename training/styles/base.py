@@ -67,5 +67,5 @@ class Style:
     sidechain: float = 0.0
     loud: tuple[float, float] = (0.6, 3.0)
     ornament: float = 0.0
-    buried: float = 0.12
+    buried: float = 0.2
     feels: float = 0.2
