@@ -90,11 +90,14 @@ def smoothed(run: Run) -> Times:
     wanted = np.arange(run.numbers[-1] + 1)
     out = np.empty(wanted.size)
     for n in wanted:
-        distance = np.abs(run.numbers - n)
+        middle = int(np.searchsorted(run.numbers, n))
+        around = slice(max(0, middle - 2 * MIN_TAPS), middle + 2 * MIN_TAPS)
+        apart, times = run.numbers[around] - n, run.times[around]
+        distance = np.abs(apart)
         span = max(4.0, float(np.sort(distance)[min(MIN_TAPS, distance.size) - 1])) + 1
         weight = np.clip(1 - (distance / span) ** 3, 0, 1) ** 3
         inside = weight > 0
-        out[n] = _line_at(run.numbers[inside] - n, run.times[inside], weight[inside], run.period)
+        out[n] = _line_at(apart[inside], times[inside], weight[inside], run.period)
     return np.maximum.accumulate(out)
 
 
