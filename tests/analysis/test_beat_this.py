@@ -122,6 +122,7 @@ def test_windows_give_what_the_whole_gives(tmp_path: Path, weights: Path, monkey
     audio = open_audio(write(compose(2), tmp_path / "tune.wav"), duration=40.0)
     whole = beat_this.hear_beats(audio)
     monkeypatch.setattr(beat_this, "WINDOW", 15 * FPS)
+    monkeypatch.setattr(beat_this, "CONTEXT", 5 * FPS)
     told: list[float] = []
     parts = beat_this.hear_beats(audio, told.append)
     near = np.abs(whole.times[:, None] - parts.times[None, :]).min(axis=1)
