@@ -3,46 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from training import drums, instruments, patterns, theory
 from training.form import Layout, layout
+from training.material import Harmony, Material
 from training.score import Random, Score, Timeline, Track
 from training.styles import Style
 from training.timing import timing
-
-
-@dataclass
-class Material:
-    """What sections of one letter share: chords, patterns, themes and who plays."""
-
-    bars: list[list[theory.Chord]]
-    comp: list[list[list[patterns.Event]]]
-    bass: list[list[patterns.Event]]
-    guitar: list[list[patterns.Event]]
-    drums: drums.Pattern | None
-    feel: drums.Pattern | None
-    theme: list[tuple[float, float, float]]
-    sung: list[tuple[float, float, int]] = field(default_factory=list)
-    active: set[str] = field(default_factory=set)
-
-
-class Harmony:
-    """The chord of each moment."""
-
-    def __init__(self, chords: Sequence[tuple[float, float, theory.Chord]]) -> None:
-        self.chords = list(chords)
-        self._starts = [c[0] for c in self.chords]
-
-    def at(self, beat: float) -> theory.Chord:
-        return self.chords[max(0, bisect_right(self._starts, beat + 1e-6) - 1)][2]
-
-    def changes(self, start: float, stop: float) -> list[float]:
-        return [s for s in self._starts if start - 1e-6 <= s < stop - 1e-6]
 
 
 class Band:
@@ -153,6 +122,10 @@ class Band:
         if pattern is not None and rng.random() < style.feels:
             other = choose([f for f in style.drums if not self._clash(f)] or [""])
             feel = drums.choose(rng, other, beats, self.sub) if other else None
+        # Who plays a bar's first chord half a beat early, held over the bar line; how many notes lead into the theme.
+        anticipated = self.sub == 4 and rng.random() < (0.22 if style.form == "song" else 0.06)
+        early = {n for n in self.tracks if anticipated and rng.random() < 0.6}
+        upbeat = int(rng.integers(1, 5)) if rng.random() < 0.3 else 0
         melody_sub = 3 if self.sub == 3 else int(rng.choice([2, 2, 4]))
         theme = theory.phrase(
             rng,
@@ -162,7 +135,18 @@ class Band:
             float(rng.uniform(*style.density)),
             float(rng.uniform(*style.syncopation)),
         )
-        return Material(bars, comp, bass, guitar, pattern, feel, theme, active=self._who_plays(label, energy))
+        return Material(
+            bars,
+            comp,
+            bass,
+            guitar,
+            pattern,
+            feel,
+            theme,
+            active=self._who_plays(label, energy),
+            early=early,
+            upbeat=upbeat,
+        )
 
     def _own_way(self, pattern: drums.Pattern, family: str, beats: int) -> drums.Pattern:
         """The pattern as this drummer plays it."""
@@ -337,12 +321,13 @@ class Band:
                 if position >= size or (stop_bar and position > 0):
                     continue
                 length = min(length, size - position) if not stop_bar else 0.5
+                before = 0.5 if name in material.early and position == 0 and i > 0 else 0.0
                 # Chords may come early, with the harmony of the beat that follows.
                 ahead = 0.5 if self.push and name != "bass" and position % 1 == 0.5 else 0.0
                 self._sound(
                     name,
-                    start + position,
-                    length,
+                    start + position - before,
+                    length + before,
                     what,
                     velocity * level,
                     harmony.at(start + position + ahead),
@@ -436,6 +421,10 @@ class Band:
                     material.sung = [(s - at, d, p) for s, d, p in pitched]
                 for s, d, p in pitched:
                     track.add(s, min(d, stop - s), p, level * self.rng.uniform(0.6, 0.95))
+                if name == "lead" and pitched[0][0] < at + 0.5 and at - 0.5 * material.upbeat >= 1:
+                    for k in range(1, material.upbeat + 1):
+                        near = theory.nearest(pitched[0][2] - 2 * k * self.rng.choice([-1, 1]), harmony.at(at).scale)
+                        track.add(at - 0.5 * k, 0.48, near, 0.8 * level)
                 at += span
 
     def _opening(self, harmony: Harmony) -> None:
