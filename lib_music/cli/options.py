@@ -135,13 +135,15 @@ def _card_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _picture_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", default="auto", help="auto, four-on-the-floor, hip-hop, ambient")
+    parser.add_argument(
+        "--preset", default="auto", metavar="NAME|FILE", help="auto, four-on-the-floor, hip-hop, ambient, or a file"
+    )
     parser.add_argument("--prompts", type=Path, metavar="FILE", help="an edited storyboard, or one prompt a line")
     parser.add_argument("--style", default="", help="words that follow every prompt")
     parser.add_argument("--negative", help="negative prompt for all sections")
     parser.add_argument("--base-settings", type=Path, metavar="FILE", help="your own Deforum settings to stand on")
     parser.add_argument(
-        "--drive", default="", metavar="zoom,strength,…", help="the Deforum keys we may write over them"
+        "--drive", default="", metavar="zoom,strength,…", help="the Deforum keys we may write over them, or none"
     )
     parser.add_argument("--fps", help="24 (default), 25, 30, 60 or any ratio")
     size = parser.add_mutually_exclusive_group()
@@ -178,12 +180,13 @@ def request_of(args: argparse.Namespace) -> Request:
     width, height = args.size or args.aspect or (None, None)
     song, link = song_and_link(args)
     analysis = args.spotify_analysis
+    preset, preset_file = _preset(args.preset)
     return Request(
         song,
         args.cover,
         args.title,
         args.artist,
-        args.preset,
+        preset,
         args.prompts,
         args.style,
         args.negative,
@@ -211,8 +214,19 @@ def request_of(args: argparse.Namespace) -> Request:
         keep_mismatch=args.keep_mismatch,
         spotify_analysis=Path(analysis) if analysis not in (None, "auto") else None,
         ask_analysis=analysis == "auto",
+        preset_file=preset_file,
         ear=args.ear,
     )
+
+
+def _preset(given: str) -> tuple[str, Path | None]:
+    """A preset's name, or the file that holds one: what looks like a path, or is one."""
+    from lib_music.schedule.presets import PRESETS
+
+    path = Path(given)
+    if given.strip().lower() in ("auto", *PRESETS) or not (path.suffix or len(path.parts) > 1 or path.is_file()):
+        return given, None
+    return "auto", path
 
 
 def song_and_link(args: argparse.Namespace) -> tuple[Path | None, str]:
