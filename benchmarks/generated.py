@@ -1,6 +1,6 @@
 """Music with exact truth that no training has heard, rendered once into the cache for the benchmark of hearing.
 
-``python -m benchmarks.generated --count 240`` makes it ahead; what is there is not made again.
+``python -m benchmarks.generated --count 200`` makes it ahead; what is there is not made again.
 
 Conventions: the pieces are those of :mod:`training.pieces` with ``split="test"`` and seeds from a million on, which
 training never draws; every fourth is two and a half minutes long, so that there are sections to find, the others one
@@ -100,7 +100,7 @@ def _exhaust(names: Iterable[str]) -> None:
 def main() -> None:
     """Make the pieces."""
     parser = argparse.ArgumentParser(description="Make the generated pieces of the benchmark of hearing.")
-    parser.add_argument("--count", type=int, default=240)
+    parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
     pieces(given.count, given.workers)

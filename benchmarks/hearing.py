@@ -330,7 +330,7 @@ def main() -> None:
     """Ask everybody about everything and write the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--quick", action="store_true", help="24 generated pieces, no three hours, written nowhere")
-    parser.add_argument("--generated", type=int, default=240, metavar="N", help="generated pieces (default 240)")
+    parser.add_argument("--generated", type=int, default=200, metavar="N", help="generated pieces (default 200)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="files asked at a time (default 1)")
     parser.add_argument("--peers", default="", metavar="A,B", help="of those installed (default all; none: no peers)")
     parser.add_argument("--no-cost", action="store_true", help="leave out time and memory")
