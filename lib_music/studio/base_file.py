@@ -96,6 +96,8 @@ def keep_file(project: Project, text: str) -> BaseSettings:
     from lib_music.render.deforum_base import parse_base_settings
 
     base = parse_base_settings(text, "the settings file")
+    if not base.values:
+        raise SettingsError("the settings file holds no settings", "save the settings in Deforum again")
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError as error:

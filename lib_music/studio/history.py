@@ -52,8 +52,18 @@ _WORDS = {
     "negative": "negative prompt",
     "cover": "use of the cover",
     "motion": "motion",
+    "base_file": "base settings",
+    "base_tab": "base settings",
+    "base_use": "base settings",
+    "base_tick": "what the music drives",
+    "route": "route",
+    "hits": "declared hits",
+    "routes_reset": "the preset's rows again",
+    "preset_use": "preset",
 }
 ELSEWHERE = "a change made elsewhere"
+#: What of an action says which field it is about.
+_FIELDS = ("section", "id", "parameter", "index", "ids", "role")
 
 
 @dataclass(frozen=True)
@@ -129,7 +139,9 @@ def recorded(project: Project, action: Mapping[str, Any]) -> Iterator[None]:
         As :func:`lib_music.studio.song.act` takes it; foreign.
     """
     do = str(action.get("do"))[:40]
-    field = "/".join([do, *(str(action.get(key))[:80] for key in ("section", "id", "parameter") if key in action)])
+    field = "/".join([do, *(str(action.get(key))[:80] for key in _FIELDS if key in action)])
+    if action.get("what") in ("add", "copy", "delete"):
+        field = ""  # each is a step of its own, however fast
     _record(project, ELSEWHERE, "")
     yield
     _record(project, _WORDS.get(do, do.replace("_", " ")), field)

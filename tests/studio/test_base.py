@@ -187,7 +187,7 @@ def test_notes_say_what_follows(studio: Studio, name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "nothing", "[]", "3", '{"W": ', '{"W": "wide"}', '{"zoom": "0:(__import__(1))"}', '{"zoom": "0:(9**9**9)"}',
+    ["", "nothing", "[]", "3", "{}", '{"W": ', '{"W": "wide"}', '{"zoom": "0:(__import__(1))"}', '{"zoom": "0:(9**9**9)"}',
      '{"W": NaN}', '{"W": 1e999}', "[" * 100_000, '{"a":' * 50_000, '{"W": 1, "W": 2}',
      '{"prompts": {"0": "`9**9**9`"}}',
      '{"prompts": 5}', '{"W": ' + "9" * 5000 + "}", '{"use_mask": "yes"}', "\ud800", '{"x": "\ud800"}'],
