@@ -351,6 +351,7 @@ def set_in_motion(
     animation = _range_of(request, analysis, animation)
     if base is not None:
         animation = follow_base(animation, base.values, driven)
+    animation = replace(animation, flow=request.flow)
     return replace(animation, start_image=known.cover) if storyboard.cover == "start" else animation
 
 
@@ -505,7 +506,7 @@ def render(plan: Plan, project: Project, renderer: Renderer, reporter: Reporter)
     if (done := already_painted(plan, project, renderer.name, reporter)) is not None:
         return done
     timebase, encoding, mark = plan.animation.timebase, encoding_of(plan.animation), pixel_mark(plan, renderer.name)
-    titles = _titles(plan)
+    titles = titles_of(plan)
     words = fingerprint(asdict(titles))
     about = about_picture(plan, renderer.name)
     make_way(project, mark)
@@ -540,7 +541,7 @@ def already_painted(plan: Plan, project: Project, painter: str, reporter: Report
     began, before, video = time.monotonic(), project.progress(), project.video()
     if video is None or not before.is_finished or before.fingerprint != pixel_mark(plan, painter):
         return None
-    titles = _titles(plan)
+    titles = titles_of(plan)
     words = fingerprint(asdict(titles))
     if before.titles == words:
         reporter.say("already finished; nothing to do")
@@ -601,7 +602,7 @@ def join_again(plan: Plan, project: Project, reporter: Reporter) -> Path | None:
     """Join the segments as they are to the video, after a take was restored; None while some are missing."""
     if not all(project.progress().whole):
         return None
-    titles = _titles(plan)
+    titles = titles_of(plan)
     reporter.stage("mux")
     return _join(plan, project, titles, fingerprint(asdict(titles)), reporter)
 
@@ -705,7 +706,8 @@ def _beginning(plan: Plan, project: Project, renderer: Renderer, first: int) -> 
     return state
 
 
-def _titles(plan: Plan) -> Titles:
+def titles_of(plan: Plan) -> Titles:
+    """What players show of a plan's video."""
     from lib_music.video.mux import Chapter, Titles
 
     track, fps = plan.track, plan.animation.timebase.fps

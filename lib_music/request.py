@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from lib_music.errors import InputError, ProjectError, RangeError
 from lib_music.project import Project
+from lib_music.render.deforum_flow import FLOWS
 from lib_music.schedule.animation import MAX_SIZE, MIN_SIZE, SIZE_STEP, Mode
 from lib_music.schedule.timebase import parse_fps
 from lib_music.track.link import parse_link
@@ -84,9 +85,12 @@ class Request:
     ask_analysis: bool = False
     ear: Ear = "own"
     preset_file: Path | None = None
+    flow: str = ""
 
     def __post_init__(self) -> None:
         self._check_types()
+        if self.flow and self.flow not in FLOWS:
+            raise RangeError(f"optical flow {self.flow[:40]!r} is not known", f"choose {', '.join(FLOWS)}")
         if self.fps is not None:
             parse_fps(self.fps)
         for name, size in (("width", self.width), ("height", self.height)):
@@ -141,14 +145,14 @@ class Request:
             Path: PATHS,
             str: (
                 *("title", "artist", "preset", "style", "negative", "drive"),
-                *("fps", "mode", "renderer", "webui", "sampler", "link", "choose"),
+                *("fps", "mode", "renderer", "webui", "sampler", "link", "choose", "flow"),
             ),
             int: ("width", "height", "seed", "cadence", "steps"),
             (int, float): ("start", "duration", "intensity"),
             bool: SWITCHES,
         }
         needed = (
-            *("preset", "style", "drive", "start", "renderer", "intensity", "sampler", "link", "choose"),
+            *("preset", "style", "drive", "start", "renderer", "intensity", "sampler", "link", "choose", "flow"),
             *SWITCHES,
         )
         for kind, names in kinds.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -202,7 +203,7 @@ def test_another_plan_says_which_sections_differ_from_the_video(song: Song) -> N
 
 def test_an_unfinished_painting_goes_on_from_a_section(song: Song) -> None:
     with pytest.raises(Interrupted):
-        song.paint(StopAt(3 * SECTION + 20))
+        song.paint(StopAt(3 * SECTION + 20, song.project))
     assert song.project.progress().painted == 3 * SECTION
     seen = [digests(p) for p in sorted((song.folder / "segments").glob("*.seg"))]
     other_motion(song)
@@ -216,7 +217,7 @@ def test_an_unfinished_painting_goes_on_from_a_section(song: Song) -> None:
 
 def test_from_a_section_that_is_not_painted_yet_it_goes_on_where_it_is(song: Song) -> None:
     with pytest.raises(Interrupted):
-        song.paint(StopAt(2 * SECTION + 20))
+        song.paint(StopAt(2 * SECTION + 20, song.project))
     before = [digests(p) for p in sorted((song.folder / "segments").glob("*.seg"))]
     song.motion = replace(song.motion, seed=7)
     assert stretch_of(song.plan(), song.project.progress(), Wish(3, only=False)) == (2 * SECTION, 4 * SECTION)
@@ -228,7 +229,7 @@ def test_from_a_section_that_is_not_painted_yet_it_goes_on_where_it_is(song: Son
 
 def test_one_section_of_an_unfinished_painting_and_then_the_rest(song: Song) -> None:
     with pytest.raises(Interrupted):
-        song.paint(StopAt(3 * SECTION + 20))
+        song.paint(StopAt(3 * SECTION + 20, song.project))
     kept = [digests(p) for p in sorted((song.folder / "segments").glob("*.seg"))]
     other_motion(song)
     after = digests(song.again(1))
@@ -317,16 +318,20 @@ def test_painting_the_whole_anew_keeps_the_video_before_it(song: Song) -> None:
 
 
 class StopAt(Reporter):
-    """Stops a painting at a frame."""
+    """Stops a painting at a frame, when the sections before it are encoded."""
 
-    def __init__(self, frame: int) -> None:
-        self._frame, self._done, self._stage = frame, 0.0, ""
+    def __init__(self, frame: int, project: Project) -> None:
+        self._frame, self._done, self._stage, self._project = frame, 0.0, "", project
 
     def stage(self, name: str, total: float = 1.0) -> None:
         self._stage = name
 
     def done(self, amount: float) -> None:
         self._done = amount
+        whole, until = self._frame // SECTION, time.monotonic() + 30
+        while self._stage == "render" and amount >= self._frame and not all(self._project.progress().whole[:whole]):
+            assert time.monotonic() < until, "the encoder never came so far"
+            time.sleep(0.01)
 
     def should_stop(self) -> bool:
         return self._stage == "render" and self._done >= self._frame
@@ -440,8 +445,8 @@ def test_a_painting_again_that_is_stopped_goes_on(song: Song) -> None:
     with song.project as project:
         begin_again(plan, project, Animatic.name, Wish(1, only=False))
         with pytest.raises(Interrupted):
-            render(plan, project, Animatic.from_file(plan.cover), StopAt(2 * SECTION + 30))
-    assert 0.7 < song.project.share() < 1 and not song.project.progress().is_finished
+            render(plan, project, Animatic.from_file(plan.cover), StopAt(2 * SECTION + 30, project))
+    assert 0.4 < song.project.share() < 1 and not song.project.progress().is_finished
     after = digests(song.paint())
     with song.project as project:
         restore(project, 1, Told())
@@ -492,7 +497,7 @@ def test_sizes_add_up_and_deleting_needs_the_word(song: Song) -> None:
 
 def test_the_frames_of_an_unfinished_video_are_not_deleted(song: Song) -> None:
     with pytest.raises(Interrupted):
-        song.paint(StopAt(SECTION + 20))
+        song.paint(StopAt(SECTION + 20, song.project))
     with song.project as project, pytest.raises(InputError, match="not finished"):
         delete_frames(project)
     assert list((song.folder / "segments").glob("*.seg"))

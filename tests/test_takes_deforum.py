@@ -236,11 +236,11 @@ def test_the_same_settings_are_painted_again_not_read_again(song: Painted, host:
 def test_a_stopped_section_goes_on_and_the_rest_of_an_unfinished_one_follows(song: Painted, host: Host) -> None:
     host.habits.seconds_per_frame = 0.01
     with pytest.raises(Interrupted):
-        song.paint(StopAt(2 * SECTION + 30))
+        song.paint(StopAt(2 * SECTION + 30, song.project))
     kept = [digests(path) for path in sorted((song.folder / "segments").glob("*.seg"))]
     song.reword("a whale", "an elephant")
     with pytest.raises(Interrupted):
-        song.again(1, StopAt(SECTION + 40))
+        song.again(1, StopAt(SECTION + 40, song.project))
     after = digests(song.paint())
     assert after[:SECTION] == kept[0] and len(after) == 4 * SECTION
     assert {run["max_frames"] for run in host.submitted()} == {4 * SECTION + 1, 3 * SECTION + 1}

@@ -39,6 +39,7 @@ from lib_music.errors import RangeError, SettingsError
 from lib_music.files import slug, write_bytes
 from lib_music.render.deforum_base import BaseSettings, read_base_settings
 from lib_music.render.deforum_defaults import DEFAULTS
+from lib_music.render.deforum_flow import KEY as FLOW_KEY
 from lib_music.schedule.animation import SIZE_STEP, Animation
 from lib_music.schedule.schedules import Schedule
 from lib_music.schedule.timebase import parse_fps
@@ -81,6 +82,7 @@ SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
     "mode": ("animation_mode",),
     "border": ("border", "padding_mode"),
     "cadence": ("diffusion_cadence",),
+    "flow": (FLOW_KEY,),
     "seed": ("seed", "seed_behavior", "seed_schedule"),
     "sampler": ("sampler", "enable_sampler_scheduling"),
     "steps": ("steps", "steps_schedule", "enable_steps_scheduling"),
@@ -275,6 +277,8 @@ def driven_values(animation: Animation) -> dict[str, Any]:
         "enable_steps_scheduling": False,
         **_measures(replace(animation, base_settings={})),
     }
+    if animation.flow:
+        values[FLOW_KEY] = animation.flow
     for key, schedule in animation.schedules.items():
         if key == "seed_schedule":
             continue

@@ -72,6 +72,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("subseed", _PAINTS, "Subseed", first=False),
     Tick("clipskip", _PAINTS, "CLIP skip", first=False),
     Tick("cadence", _VIDEO, "Cadence"),
+    Tick("flow", _VIDEO, "Optical flow between diffused frames"),
     Tick("size", _VIDEO, "Width and height"),
     Tick("fps", _VIDEO, "Frames per second"),
 )

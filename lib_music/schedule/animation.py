@@ -64,6 +64,8 @@ class Animation:
     steps, seed : int
     sound_start, sound_duration : float
         Range of the song in seconds.
+    flow : str
+        How Deforum fills the frames between diffused ones; empty leaves it to the settings.
     base_settings : mapping
         The person's own Deforum settings; empty for ours.
     driven : frozenset of str
@@ -89,6 +91,7 @@ class Animation:
     sound_duration: float = 0.0
     base_settings: Mapping[str, Any] = field(default_factory=dict)
     driven: frozenset[str] = frozenset()
+    flow: str = ""
 
     def __post_init__(self) -> None:
         n = self.timebase.n_frames

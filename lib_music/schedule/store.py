@@ -46,6 +46,8 @@ def animation_to_dict(animation: Animation) -> dict[str, Any]:
         },
         "base_settings": dict(animation.base_settings),
         "driven": sorted(animation.driven),
+        # Only what was chosen: what was painted before there was a choice stays the same.
+        **({"flow": animation.flow} if animation.flow else {}),
     }
 
 

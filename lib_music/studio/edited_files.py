@@ -8,7 +8,7 @@ from __future__ import annotations
 
 #: Names of files in the project's folder.
 EDITED: tuple[str, ...] = (
-    *("corrections.json", "storyboard.json", "prompts.json", "motion.json"),
+    *("corrections.json", "storyboard.json", "prompts.json", "motion.json", "finishing.json"),
     *("base.json", "base_settings.json", "routes.json"),
 )
 

@@ -177,7 +177,10 @@ def with_sampler(studio: Studio, motion: Motion) -> Motion:
 
 def asked(project: Project, motion: Motion, renderer: Literal["animatic", "deforum"]) -> Request:
     """What is asked for: the song as the project knows it, on the base that is chosen there, moved like this."""
+    from lib_music.studio.finishing import flow_of
+
     known = chosen(project, Request.from_dict(project.request(), project))
+    known = replace(known, flow=flow_of(project) or known.flow)
     base, driven = base_of(known)
     request = left_open(motion.request(known, renderer), base, driven)
     return request.over(base.values if base else {}, driven)
@@ -246,7 +249,7 @@ def moved(project: Project, known: Understanding, own: Own | None = None) -> Ani
 #: The fields of a request that an animation is made of.
 _MOVING = (
     *("preset", "fps", "width", "height", "start", "duration", "seed", "mode", "cadence"),
-    *("intensity", "sampler", "steps"),
+    *("intensity", "sampler", "steps", "flow"),
 )
 
 
@@ -279,7 +282,8 @@ def cost_of(studio: Studio, setup: Setup) -> Cost:
     free = shutil.disk_usage(setup.project.folder).free
     if free < disk:
         lines.append(f"only {read_size(free)} are free there")
-    lines += over_cap(studio, setup, 0 if setup.is_finished else round(disk * (1 - done / max(1, n))))
+    if over := over_cap(studio, 0 if setup.is_finished else round(disk * (1 - done / max(1, n)))):
+        lines.append(over)
     if setup.is_finished:
         lines.append("this video is finished; there is nothing to paint")
     elif done:
@@ -294,15 +298,15 @@ def cost_of(studio: Studio, setup: Setup) -> Cost:
     return Cost(n, diffusions, disk, seconds, done, (*lines, *anew(setup)))
 
 
-def over_cap(studio: Studio, setup: Setup, disk: int) -> tuple[str, ...]:
-    """A line where ``disk`` more bytes would go over the cap that the person set for all projects."""
+def over_cap(studio: Studio, disk: int) -> str:
+    """A line where ``disk`` more bytes would go over the cap that the person set for all projects; else empty."""
     from lib_music.studio.workspace import projects
     from lib_music.takes.sizes import workspace_size
 
     cap = studio.host.preferences().disk_cap
     if not cap or (used := workspace_size(projects(studio.host))) + disk <= cap:
-        return ()
-    return (f"over the cap: all visuals take {read_size(used)}, this needs {read_size(disk)} more of {read_size(cap)}",)
+        return ""
+    return f"over the cap: all visuals take {read_size(used)}, this needs {read_size(disk)} more of {read_size(cap)}"
 
 
 def check_disk(studio: Studio, setup: Setup, share: float = 1.0) -> None:
@@ -312,7 +316,7 @@ def check_disk(studio: Studio, setup: Setup, share: float = 1.0) -> None:
     left = 0.0 if setup.is_finished and share == 1.0 else share
     if share == 1.0 and not setup.is_finished:
         left = 1 - setup.painted_frames() / max(1, setup.plan.animation.timebase.n_frames)
-    for line in over_cap(studio, setup, round(_disk(setup) * left)):
+    if line := over_cap(studio, round(_disk(setup) * left)):
         sizes = sizes_of(setup.project)
         takes = sum(sizes.takes.values())
         raise InputError(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lib_music.project import Project
     from lib_music.prompts.captions import Captioner
     from lib_music.render.renderer import Renderer, ShouldStop
+    from lib_music.video.finish import Finisher
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,18 @@ class Host(Protocol):
 
     def bind_paste(self, buttons: Mapping[str, Any], image: Any, text: Any) -> None:
         """Let gradio buttons, by the tab's name, send an image and its infotext through the host's own paste."""
+        ...
+
+    def upscalers(self) -> tuple[Choice, ...]:
+        """What makes finished pictures larger."""
+        ...
+
+    def interpolators(self) -> tuple[Choice, ...]:
+        """What makes pictures between two; those whose model is not here carry a note."""
+        ...
+
+    def finisher(self, upscaler: str, interpolator: str) -> Finisher:
+        """Both by their ids, empty for none; used inside :meth:`turn`. Raises InputError where one cannot be used."""
         ...
 
     def credentials_folder(self) -> Path:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lib_music.project import Project
     from lib_music.prompts.captions import Captioner
     from lib_music.render.renderer import Renderer, ShouldStop
+    from lib_music.video.finish import Finisher
 
 #: Samplers that every WebUI of the last years has; Deforum itself checks the name.
 _SAMPLERS = ("Euler a", "Euler", "Heun", "DDIM", "DPM2", "DPM2 a", "DPM++ 2M", "DPM++ SDE", "UniPC")
@@ -165,6 +166,25 @@ class PlainHost:
 
     def bind_paste(self, buttons: Mapping[str, Any], image: Any, text: Any) -> None:
         """Nothing to bind."""
+
+    def upscalers(self) -> tuple[Choice, ...]:
+        """The one that needs no model."""
+        return (Choice("Lanczos", "Lanczos"),)
+
+    def interpolators(self) -> tuple[Choice, ...]:
+        """Deforum's, which are in the WebUI alone."""
+        note = "use it in the WebUI's own Music Visualizer tab"
+        return (Choice("RIFE", "RIFE (Deforum's)", note), Choice("FILM", "FILM (Deforum's)", note))
+
+    def finisher(self, upscaler: str, interpolator: str) -> Finisher:
+        """Larger pictures without a model."""
+        from lib_music.video.finish import Lanczos
+
+        if upscaler not in ("", "Lanczos"):
+            raise InputError(f"upscaler {upscaler[:40]!r} is not known here", "choose Lanczos")
+        if interpolator:
+            raise InputError("there is no interpolation here", "use it in the WebUI's own Music Visualizer tab")
+        return Lanczos()
 
     def credentials_folder(self) -> Path:
         """The user's own folder of settings, as long as it does not lie in the workspace."""

@@ -95,12 +95,12 @@ def restored(studio: Studio, name: str, number: object) -> Job:
 
     project = find_project(studio.host, name)
     take = find_take(project, number)
-    check_shape(_plan(studio, project, None), project.progress())
+    check_shape(plan_now(studio, project, None), project.progress())
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
         with free(project, reporter) as opened:
             reporter.stage("schedule")
-            plan = _plan(studio, opened, reporter)
+            plan = plan_now(studio, opened, reporter)
             check_shape(plan, opened.progress())
             painted = read_painted(opened)
             model = asdict(painted.model) if painted is not None and painted.model is not None else {}
@@ -129,7 +129,7 @@ def compared(studio: Studio, name: str, number: object) -> Job:
     def work(reporter: JobReporter) -> Mapping[str, str]:
         with free(project, reporter) as opened:
             reporter.stage("schedule")
-            plan = _plan(studio, opened, reporter)
+            plan = plan_now(studio, opened, reporter)
             reporter.stage("mux")
             path = compare(opened, find_take(opened, take.number), plan.audio, reporter.check)
         return {"comparison": path.relative_to(opened.folder).as_posix()}
@@ -137,7 +137,7 @@ def compared(studio: Studio, name: str, number: object) -> Job:
     return studio.jobs.submit("compare", name, work)
 
 
-def _plan(studio: Studio, project: Project, reporter: JobReporter | None) -> Plan:
+def plan_now(studio: Studio, project: Project, reporter: JobReporter | None) -> Plan:
     """The plan that stands now; nothing is written for it. Without a reporter the sound is not looked at."""
     motion = read_motion(studio.host, project)
     renderer = chosen_renderer(studio, motion)

@@ -32,7 +32,7 @@ _OURS = re.compile(r".+-(\d{14})")
 _MAX_TYPED = 300
 #: The files that what is shown of a project is made of.
 _SHOWN = (ANALYSIS, CARD, CORRECTIONS, STORYBOARD, SUGGESTIONS, MOTION, RECORD, QUESTION, "project.json",
-          "cover.png", SPOTIFY_COVER, "base.json", "base_settings.json", "routes.json",
+          "finishing.json", "cover.png", SPOTIFY_COVER, "base.json", "base_settings.json", "routes.json",
           "compare/compare.json")  # fmt: skip
 
 
@@ -259,8 +259,9 @@ def revision(studio: Studio, name: str) -> str:
     folder = project.path("preview")
     previews = sorted((path.name, _stamp(path)) for path in folder.glob("*.mp4")) if folder.is_dir() else []
     parts = [_stamp(project.path(shown)) for shown in _SHOWN]
-    takes = project.path("takes")
-    parts += [f"{path.name} {_stamp(path)}" for path in sorted(takes.iterdir())] if takes.is_dir() else []
+    for name in ("takes", "finished"):
+        place = project.path(name)
+        parts += [f"{path.name} {_stamp(path)}" for path in sorted(place.iterdir())] if place.is_dir() else []
     parts.append(_stamp(studio.host.workspace() / ".presets"))
     parts += [str(progress), str(previews), _stamp(studio.jobs.folder / RATES), str(studio.host.model())]
     return fingerprint(parts)[:16]

@@ -110,6 +110,22 @@ def picture_of(project: Project, frame: int) -> Path | None:
     return None
 
 
+def originals(project: Project, n: int) -> list[Path] | None:
+    """The files of all ``n`` pictures in order, where Deforum painted them and every one is there; else None."""
+    runs = runs_of(project)
+    overlay = project.path(PICTURES)
+    if not runs and not overlay.is_dir():
+        return None
+    found = []
+    for frame in range(n):
+        own = [run.path(frame) for run in reversed(runs) if any(a <= frame < b for a, b in run.keep)]
+        path = next((p for p in (overlay / f"{frame:09}.png", *own) if p is not None and p.is_file()), None)
+        if path is None:
+            return None
+        found.append(path)
+    return found
+
+
 def _places(project: Project, frame: int) -> Iterator[Path]:
     yield project.path(PICTURES) / f"{frame:09}.png"
     for run in reversed(runs_of(project)):

@@ -81,6 +81,8 @@ def mux(
     thumbnail: Path,
     out: Path,
     check: Callable[[], None] = lambda: None,
+    *,
+    prores: bool = False,
 ) -> None:
     """Write ``out`` atomically.
 
@@ -98,6 +100,8 @@ def mux(
     out : Path
     check : callable
         Called for every few seconds of sound; what it raises stops the work and leaves nothing behind.
+    prores : bool
+        A QuickTime file for editing, with uncompressed sound and no cover, instead of an mp4.
 
     Raises
     ------
@@ -114,11 +118,14 @@ def mux(
             *picture,
             "-f", "f32le", "-ar", str(SOUND_RATE), "-ac", "2", "-i", "pipe:0",
             "-f", "ffmetadata", "-i", file_url(meta),
-            "-f", "image2", "-pattern_type", "none", "-i", file_url(thumbnail),
-            "-map", "0:v:0", "-map", "1:a:0", "-map", "3:v:0", "-map_metadata", "2", "-map_chapters", "2",
-            "-c:v", "copy", "-disposition:v:1", "attached_pic",
-            "-af", sound_filter(audio, seconds), "-c:a", "aac", "-b:a", "192k",
-            "-video_track_timescale", str(timescale(fps)), "-movflags", "+faststart", "-f", "mp4", file_url(aside),
+            *([] if prores else ["-f", "image2", "-pattern_type", "none", "-i", file_url(thumbnail)]),
+            "-map", "0:v:0", "-map", "1:a:0", *([] if prores else ["-map", "3:v:0"]),
+            "-map_metadata", "2", "-map_chapters", "2",
+            "-c:v", "copy", *([] if prores else ["-disposition:v:1", "attached_pic"]),
+            "-af", sound_filter(audio, seconds),
+            *(["-c:a", "pcm_s24le"] if prores else ["-c:a", "aac", "-b:a", "192k"]),
+            "-video_track_timescale", str(timescale(fps)), *([] if prores else ["-movflags", "+faststart"]),
+            "-f", "mov" if prores else "mp4", file_url(aside),
         ]
         # fmt: on
         run(argv, sound_blocks(audio, check))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lib_music.project import Project
     from lib_music.prompts.captions import Captioner
     from lib_music.render.renderer import Renderer, ShouldStop
+    from lib_music.video.finish import Finisher
 
 #: Seconds that a switch of the model waits for the GPU; requests may not take a minute.
 _SWITCH_PATIENCE = 20.0
@@ -171,6 +172,24 @@ class WebuiHost:
     def bind_paste(self, buttons: Mapping[str, Any], image: Any, text: Any) -> None:
         """Through the WebUI's own paste."""
         stills.bind_paste(buttons, image, text)
+
+    def upscalers(self) -> tuple[Choice, ...]:
+        """The host's own, of Extras."""
+        from lib_music.webui.finishing import upscalers
+
+        return upscalers()
+
+    def interpolators(self) -> tuple[Choice, ...]:
+        """Those of the installed Deforum whose models are on disk."""
+        from lib_music.webui.finishing import interpolators
+
+        return interpolators()
+
+    def finisher(self, upscaler: str, interpolator: str) -> Finisher:
+        """Both by their ids; used inside :meth:`turn`."""
+        from lib_music.webui.finishing import HostFinisher
+
+        return HostFinisher(upscaler, interpolator)
 
     def credentials_folder(self) -> Path:
         """Where Spotify's credentials may lie: the user's settings, else a dot folder that is never served."""

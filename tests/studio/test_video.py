@@ -534,7 +534,7 @@ def test_another_checkpoint_is_warned_of_and_loaded_on_the_persons_word_only(
     assert not open_visual(studio, name).model_differs
     place.loaded = SECOND
     going_on = done(studio, visualize(studio, name, motion))
-    assert place.painted[-1][0] == 240, "what was painted is not thrown away"
+    assert place.painted[-1][0] == 384, "what was painted is not thrown away"
     assert any("first.safetensors" in line and "rest is painted" in line for line in going_on.said)
 
 

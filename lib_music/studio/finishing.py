@@ -1,0 +1,212 @@
+"""The Finishing part of the page: what is made of a video that is painted, and how Deforum fills its cadence.
+
+Conventions: ``finishing.json`` in the project holds what the person chose last; it is the person's. What is made lies
+in ``finished/``, beside the video, which stays as it is. Optical flow between diffused frames is Deforum's own and
+counts from the next painting on, like everything that moves.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from lib_music.errors import InputError, MusicVisualizerError, ProjectError
+from lib_music.files import read_json, write_json
+from lib_music.project import Project
+from lib_music.render.deforum_flow import FLOWS
+from lib_music.studio.estimate import Setup, read_size
+from lib_music.studio.foreign import number, text, whole
+from lib_music.studio.jobs import Job, JobReporter
+from lib_music.studio.panels import Panel
+from lib_music.studio.studio import Studio
+from lib_music.studio.workspace import find_project
+from lib_music.video.finish import FINISHED, MAX_FACTOR, MAX_TIMES, Finish, Work
+
+if TYPE_CHECKING:
+    from lib_music.studio.host import Choice
+    from lib_music.studio.known import Known
+
+FILE, VERSION = "finishing.json", 1
+FORMATS = {"mp4": "mp4", "prores": "ProRes 422 HQ (mov)", "png": "PNG pictures (a folder)"}
+
+
+def flow_of(project: Project) -> str:
+    """Which optical flow fills the cadence; empty where none was chosen."""
+    flow = _read(project).get("flow")
+    return flow if isinstance(flow, str) and flow in FLOWS else ""
+
+
+def finished(studio: Studio, name: str, wish: Finish) -> Job:
+    """Make something of a finished video.
+
+    Raises
+    ------
+    InputError
+        The video is not finished, or the wish cannot be fulfilled here; nothing is written then.
+    """
+    from lib_music.studio.video import free, turn
+
+    project = find_project(studio.host, name)
+    _check(studio, project, wish)
+
+    def work(reporter: JobReporter) -> Mapping[str, str]:
+        from lib_music.pipeline import titles_of
+        from lib_music.studio.takes import plan_now
+        from lib_music.takes.again import check_shape
+        from lib_music.video.finish import finish
+
+        with free(project, reporter) as opened:
+            reporter.stage("schedule")
+            plan = plan_now(studio, opened, reporter)
+            check_shape(plan, opened.progress())
+            task = Work(opened, wish, plan.audio, titles_of(plan))
+            with turn(studio, reporter):
+                finisher = studio.host.finisher(wish.upscaler, wish.interpolator)
+                total = sum(opened.progress().lengths)
+                reporter.describe = lambda amount: f"frame {int(amount)} of {total}"
+                out = finish(task, finisher, reporter)
+        return {"finished": out.relative_to(opened.folder).as_posix()}
+
+    return studio.jobs.submit("finish", name, work)
+
+
+def _check(studio: Studio, project: Project, wish: Finish) -> None:
+    """What can be seen to be impossible before anything is begun."""
+    progress = project.progress()
+    if not progress.is_finished or not progress.width:
+        raise InputError("there is no finished video yet", "press Visualize first")
+    wish.size(progress.width, progress.height)
+    for id, choices in ((wish.upscaler, studio.host.upscalers()), (wish.interpolator, studio.host.interpolators())):
+        if not id:
+            continue
+        choice = next((choice for choice in choices if choice.id == id), None)
+        if choice is None:
+            raise InputError(f"{id[:60]!r} is not known here", "choose one of the list")
+        if not choice.usable:
+            raise InputError(f"{choice.label} cannot be used now: {choice.note}", "or choose another one")
+    _check_disk(studio, project, wish)
+
+
+def _check_disk(studio: Studio, project: Project, wish: Finish) -> None:
+    """Refuse what would go over the cap, by a rough guess of its size."""
+    from lib_music.studio.estimate import over_cap
+
+    progress = project.progress()
+    width, height = wish.size(progress.width, progress.height)
+    pixels = sum(progress.lengths) * wish.times * width * height
+    guess = round(pixels * {"mp4": 0.05, "prores": 0.7, "png": 1.8}[wish.format])
+    if line := over_cap(studio, guess):
+        raise InputError(line, "delete something first, or raise the cap")
+
+
+# -- what the page asks for ------------------------------------------------------------------------------------------
+
+
+def _finish(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
+    """``upscaler`` with ``factor``, ``interpolator`` with ``times``, ``format``; all may be left out."""
+    upscaler = text(action, "upscaler", 200) if action.get("upscaler") is not None else ""
+    interpolator = text(action, "interpolator", 200) if action.get("interpolator") is not None else ""
+    form = text(action, "format", 20) if action.get("format") is not None else "mp4"
+    if form not in FORMATS:
+        raise InputError(f"format {form!r} is not known", f"choose {', '.join(FORMATS)}")
+    factor = number(action, "factor", 1.0, MAX_FACTOR) if upscaler else 1.0
+    times = whole(action, "times", 2, MAX_TIMES) if interpolator else 1
+    wish = Finish(upscaler, factor, interpolator, times, form)  # type: ignore[arg-type]
+    finished(studio, project.folder.name, wish)
+    chosen = {"upscaler": upscaler, "factor": factor, "interpolator": interpolator, "times": times, "format": form}
+    _write(project, {**_read(project), **chosen})
+
+
+def _flow(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
+    flow = text(action, "flow", 40)
+    if flow not in ("", *FLOWS):
+        raise InputError(f"optical flow {flow!r} is not known", f"choose {', '.join(FLOWS)}")
+    with project.editing():
+        _write(project, {**_read(project), "flow": flow})
+
+
+def _delete(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
+    name = text(action, "name", 300)
+    found = next((path for path in _results(project) if path.name == name), None)
+    if found is None:
+        raise InputError("there is no such result", "choose one of the list")
+    if action.get("confirm") != name:
+        raise InputError("the result is not deleted without a confirmation", f"confirm it with: {name}")
+    gone = found.with_name(f".{found.name}.gone")
+    try:
+        shutil.rmtree(gone, ignore_errors=True)
+        found.replace(gone)
+        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    except OSError as error:
+        raise ProjectError(f"cannot delete {name}: {error.strerror or error}", "check the permissions") from error
+
+
+def _results(project: Project) -> list[Any]:
+    folder = project.path(FINISHED)
+    there = [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.is_dir() else []
+    return sorted(there, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def _read(project: Project) -> dict[str, Any]:
+    path = project.path(FILE)
+    try:
+        data = read_json(path) if path.is_file() else {}
+    except ProjectError:
+        return {}
+    return dict(data) if isinstance(data, dict) and data.get("version") == VERSION else {}
+
+
+def _write(project: Project, data: Mapping[str, Any]) -> None:
+    write_json(project.path(FILE), {**data, "version": VERSION})
+
+
+# -- drawing ---------------------------------------------------------------------------------------------------------
+
+
+def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
+    project, progress, kept = now.project, now.project.progress(), _read(now.project)
+    fps = Fraction(progress.fps) if progress.fps else Fraction(0)
+    return {
+        "ready": progress.is_finished and bool(progress.width),
+        "width": progress.width,
+        "height": progress.height,
+        "fps": round(float(fps), 3),
+        "upscalers": [_choice(choice) for choice in studio.host.upscalers()],
+        "interpolators": [_choice(choice) for choice in studio.host.interpolators()],
+        "formats": [{"id": id, "label": label, "note": ""} for id, label in FORMATS.items()],
+        "chosen": {name: kept[name] for name in ("upscaler", "factor", "interpolator", "times", "format")
+                   if isinstance(kept.get(name), str | int | float)},
+        "flow": flow_of(project),
+        "flows": [{"id": id, "label": label, "note": ""} for id, label in FLOWS.items()],
+        "deforum": setup is not None and setup.renderer == "deforum",
+        "results": [_result(studio, project, path) for path in _results(project)],
+    }  # fmt: skip
+
+
+def _choice(choice: Choice) -> dict[str, str]:
+    return {"id": choice.id, "label": choice.label, "note": choice.note}
+
+
+def _result(studio: Studio, project: Project, path: Any) -> dict[str, Any]:
+    files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
+    size = sum(file.stat().st_size for file in files)
+    try:
+        url = studio.host.file_url(path) if path.is_file() else None
+    except MusicVisualizerError:
+        url = None
+    if url is not None:
+        url = f"{url}{'&' if urlsplit(url).query else '?'}v={path.stat().st_mtime_ns // 10**6}"
+    pictures = 0 if path.is_file() else len(files)
+    place = path.relative_to(project.folder.parent).as_posix()
+    return {"name": path.name, "size": read_size(size), "url": url, "pictures": pictures, "place": place}
+
+
+PANEL = Panel(
+    "finishing",
+    "visualize",
+    _draw,
+    {"finish": _finish, "cadence_flow": _flow, "delete_finished": _delete},
+)
