@@ -127,14 +127,17 @@ class Band:
         early = {n for n in self.tracks if anticipated and rng.random() < 0.6}
         upbeat = int(rng.integers(1, 5)) if rng.random() < 0.3 else 0
         melody_sub = 3 if self.sub == 3 else int(rng.choice([2, 2, 4]))
-        theme = theory.phrase(
-            rng,
-            min(8, max(2, count)),
-            beats,
-            melody_sub,
-            float(rng.uniform(*style.density)),
-            float(rng.uniform(*style.syncopation)),
-        )
+        if style.form == "short" and rng.random() < 0.4:
+            theme = theory.celled(rng, min(8, max(2, count)), beats, self.sub)
+        else:
+            theme = theory.phrase(
+                rng,
+                min(8, max(2, count)),
+                beats,
+                melody_sub,
+                float(rng.uniform(*style.density)),
+                float(rng.uniform(*style.syncopation)),
+            )
         return Material(
             bars,
             comp,

@@ -169,6 +169,8 @@ def _tune(
     rng: Random, track: Track, v: Voices, voice: int, level: float, density: float, syncopation: float, theme=None
 ):
     sub = 3 if v.sub == 3 else int(rng.choice([2, 2, 4]))
+    if theme is None and rng.random() < 0.65:
+        theme = theory.celled(rng, max(1, v.beats // v.metre), v.metre, v.sub)
     theme = theme or theory.phrase(rng, max(1, v.beats // v.metre), v.metre, sub, density, syncopation)
     _, low, high = RANGES[min(voice, 4)]
     moved = [(v.start + s, d, m) for s, d, m in theme if s < v.beats - 0.05]
@@ -230,7 +232,13 @@ def accompanied(
 def imitation(rng: Random, tracks: list[Track], v: Voices, level: float) -> None:
     """A subject that enters in one voice after the other."""
     sub = 3 if v.sub == 3 else int(rng.choice([2, 2, 4]))
-    subject = theory.phrase(rng, max(1, v.beats // v.metre), v.metre, sub, 0.6, float(rng.uniform(0.0, 0.5)))
+    bars = max(1, v.beats // v.metre)
+    classical = rng.random() < 0.6
+    subject = (
+        theory.celled(rng, bars, v.metre, v.sub)
+        if classical
+        else theory.phrase(rng, bars, v.metre, sub, 0.6, float(rng.uniform(0.0, 0.5)))
+    )
     order = [int(i) for i in rng.permutation(len(tracks))]
     wait = float(rng.choice([v.metre, v.metre / 2 if v.metre % 2 == 0 else v.metre, 2 * v.metre]))
     for n, i in enumerate(order):
@@ -263,12 +271,40 @@ def dialogue(rng: Random, tracks: list[Track], v: Voices, level: float) -> None:
             _pulse(rng, track, v, i, 0.6 * level, "offbeat")
 
 
+def runs(rng: Random, tracks: list[Track], v: Voices, level: float) -> None:
+    """Scales and broken chords in fast notes in one voice, short chords in the others."""
+    busy = int(rng.integers(len(tracks)))
+    _, low, high = RANGES[min(busy, 4)]
+    rate = int(rng.choice([3, 6])) if v.sub == 3 else int(rng.choice([2, 4, 4]))
+    pitch, way = float(rng.uniform(low, high)), 1
+    for n in range(v.beats * rate):
+        at = v.start + n / rate
+        if rng.random() < 0.12:
+            way = -way
+        way = -1 if pitch > high else 1 if pitch < low else way
+        chord = v.at(at)
+        pitch = theory.nearest(
+            pitch + way * rng.choice([1.6, 1.6, 3.5]), chord.tones() if n % rate == 0 else chord.scale
+        )
+        tracks[busy].add(at, 0.9 / rate, pitch, level * (0.95 if n % rate == 0 else 0.75))
+    places = [0.0] if rng.random() < 0.4 else [0.0, 1.0] if rng.random() < 0.5 else [float(b) for b in range(v.metre)]
+    short = float(rng.choice([0.3, 0.9]))
+    for bar in range(0, v.beats, v.metre):
+        for place in places:
+            at = v.start + bar + place
+            k = next((j for j, c in enumerate(v.chords) if c[0] - 1e-6 <= at < c[1] - 1e-6), len(v.chords) - 1)
+            for i, track in enumerate(tracks):
+                if i != busy and place < v.metre:
+                    track.add(at, short, v.pitches[k][i], 0.8 * level)
+
+
 TEXTURES: dict[str, Callable[..., object]] = {
     "chorale": chorale,
     "accompanied": accompanied,
     "imitation": imitation,
     "unison": unison,
     "dialogue": dialogue,
+    "runs": runs,
 }
 KINDS: dict[str, tuple[tuple[str, ...], tuple[float, float]]] = {
     "chorale": (
@@ -288,7 +324,7 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[float, float]]] = {
     "hymn": (("piano", "organ", "piano and voice", "choir", "organ and choir", "brass quintet", "vocal"), (55, 120)),
     "quartet": (
         ("string quartet", "string quartet", "string quartet", "string quintet", "string orchestra", "saxophones"),
-        (48, 150),
+        (46, 176),
     ),
     "quintet": (("wind quintet", "brass quintet", "clarinet quintet", "recorders", "guitars"), (56, 150)),
     "duo": (("flute and piano", "piano and voice", "piano trio", "cello and piano", "piano", "harpsichord"), (50, 150)),
@@ -299,7 +335,7 @@ WEIGHTS = {"chorale": 1.6, "hymn": 1.6, "quartet": 2.6, "quintet": 1.2, "duo": 1
 def _texture(rng: Random, kind: str) -> str:
     if kind in ("chorale", "hymn"):
         return "chorale" if rng.random() < (0.92 if kind == "chorale" else 0.7) else "accompanied"
-    return str(rng.choice(list(TEXTURES), p=[0.15, 0.45, 0.14, 0.1, 0.16]))
+    return str(rng.choice(list(TEXTURES), p=[0.15, 0.42, 0.12, 0.06, 0.14, 0.11]))
 
 
 def chamber(rng: Random, kind: str, seconds: float) -> Score:

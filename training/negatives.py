@@ -183,6 +183,31 @@ def scattered(rng: Random, seconds: float, rate: int, rate_per_second: float = 0
     return effects.room(Instrument(PATCHES[name], rate, rng).play(notes, seconds), rate, rng, 2.0, 0.5)
 
 
+def field(rng: Random, seconds: float, rate: int) -> np.ndarray:
+    """Out of doors: rain, birds, thunder, a stream."""
+    count = round(seconds * rate)
+    out = float(rng.uniform(0.02, 0.3)) * noise(rng, seconds, rate)
+    if rng.random() < 0.5:  # rain
+        drops = np.zeros(count, dtype=np.float32)
+        spots = rng.integers(0, count, int(seconds * rng.uniform(20, 600)))
+        drops[spots] = rng.exponential(0.3, len(spots))
+        out += effects.band(drops, rate, float(rng.uniform(300, 2000)), float(rng.uniform(3000, 9000))) * 2
+    for _ in range(rng.poisson(seconds * float(rng.uniform(0.0, 1.2)))):  # birds
+        at, size = int(rng.integers(count)), int(rng.uniform(0.04, 0.4) * rate)
+        t = np.arange(size) / rate
+        base, sweep = float(rng.uniform(1500, 6000)), float(rng.normal(0, 4000))
+        trill = float(rng.uniform(0, 600)) * np.sin(2 * np.pi * float(rng.uniform(8, 40)) * t)
+        song = np.sin(2 * np.pi * np.cumsum(np.clip(base + sweep * t + trill, 300, 9000)) / rate) * np.hanning(size)
+        room = min(size, count - at)
+        out[at : at + room] += float(rng.uniform(0.05, 0.5)) * song[:room]
+    for _ in range(rng.poisson(seconds / 40)):  # thunder, or a lorry
+        at, size = int(rng.integers(count)), int(rng.uniform(2, 7) * rate)
+        rumble = effects.band(rng.normal(0, 1, size).astype(np.float32), rate, 20, 150) * np.hanning(size)
+        room = min(size, count - at)
+        out[at : at + room] += float(rng.uniform(0.5, 3.0)) * rumble[:room]
+    return out.astype(np.float32)
+
+
 def silence(rng: Random, seconds: float, rate: int) -> np.ndarray:
     """Nothing, or the hiss of a quiet room."""
     wave = np.zeros(round(seconds * rate), dtype=np.float32)
@@ -191,8 +216,24 @@ def silence(rng: Random, seconds: float, rate: int) -> np.ndarray:
     return wave
 
 
-KINDS = {"ambient": drone, "speech": speech, "noise": noise, "crowd": crowd, "scattered": scattered, "silence": silence}
-WEIGHTS = {"ambient": 0.4, "speech": 0.34, "noise": 0.07, "crowd": 0.07, "scattered": 0.08, "silence": 0.04}
+KINDS = {
+    "ambient": drone,
+    "speech": speech,
+    "noise": noise,
+    "crowd": crowd,
+    "field": field,
+    "scattered": scattered,
+    "silence": silence,
+}
+WEIGHTS = {
+    "ambient": 0.38,
+    "speech": 0.32,
+    "noise": 0.06,
+    "crowd": 0.07,
+    "field": 0.06,
+    "scattered": 0.07,
+    "silence": 0.04,
+}
 
 
 def negative(rng: Random, kind: str, seconds: float, rate: int) -> np.ndarray:

@@ -287,6 +287,66 @@ def phrase(
     return out
 
 
+#: Rhythms of a beat or two with their weights; negative lengths are rests.
+CELLS: dict[int, tuple[tuple[tuple[float, ...], float], ...]] = {
+    2: (
+        ((1.0,), 3.0),
+        ((0.5, 0.5), 3.0),
+        ((0.75, 0.25), 1.3),
+        ((0.25,) * 4, 1.0),
+        ((0.5, 0.25, 0.25), 0.9),
+        ((0.25, 0.25, 0.5), 0.6),
+        ((1 / 3,) * 3, 0.4),
+        ((1.5, 0.5), 1.3),
+        ((2.0,), 1.3),
+        ((0.5, 1.0, 0.5), 0.6),
+        ((-1.0,), 0.5),
+        ((-0.5, 0.5), 0.7),
+        ((1.75, 0.25), 0.4),
+    ),
+    3: (
+        ((1.0,), 2.0),
+        ((1 / 3,) * 3, 3.0),
+        ((2 / 3, 1 / 3), 3.0),
+        ((0.5, 1 / 6, 1 / 3), 0.8),
+        ((1 / 6,) * 6, 0.6),
+        ((2.0,), 1.0),
+        ((-1 / 3, 1 / 3, 1 / 3), 0.6),
+        ((1 + 2 / 3, 1 / 3), 0.8),
+        ((-1.0,), 0.4),
+    ),
+}
+
+
+def celled(rng: Random, bars: int, beats: int, sub: int) -> list[tuple[float, float, float]]:
+    """A classical theme: a few rhythmic cells that come back, and a long note at the end."""
+    pool = CELLS[3 if sub == 3 else 2]
+    weights = np.array([w for _, w in pool]) * rng.exponential(1.0, len(pool))  # each theme likes some of them
+    weights /= weights.sum()
+    lines = []
+    for _ in range(3):
+        line: list[float] = []
+        while (filled := sum(abs(x) for x in line)) < beats - 1e-6:
+            cell = pool[int(rng.choice(len(pool), p=weights))][0]
+            if filled + sum(abs(x) for x in cell) <= beats + 1e-6:
+                line += cell
+            elif rng.random() < 0.2:
+                line.append(1.0)
+        lines.append(line)
+    plan = str(rng.choice(["aaba", "abab", "aabc", "abac", "abcb", "aaaa"]))
+    out: list[tuple[float, float, float]] = []
+    for bar in range(bars):
+        at = float(bar * beats)
+        if bar == bars - 1 and rng.random() < 0.75:
+            out.append((at, beats * float(rng.choice([0.5, 0.75, 1.0])), 0.0))
+            break
+        for length in lines["abc".index(plan[bar % 4])]:
+            if length > 0:
+                out.append((at, 0.92 * length, float(rng.choice([-2, -1, -1, 0, 1, 1, 1, 2]))))
+            at += abs(length)
+    return out or [(0.0, float(beats), 0.0)]
+
+
 def sung(
     rng: Random,
     theme: Sequence[tuple[float, float, float]],

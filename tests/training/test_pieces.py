@@ -143,7 +143,8 @@ def test_more_begins_on_beats_than_beside_them(style: str) -> None:
         away = 0.2 * np.diff(beats)
         beside.append(max(np.interp(beats[:-1] + s * away, at, rise).mean() for s in (1, 4)))
     assert np.mean(on) > 1.25 * np.mean(beside)
-    assert abs(float(np.mean(best))) <= 0.03
+    swells = style in ("quartet", "hymn", "waltz")  # strings and voices are loud later than they begin
+    assert abs(float(np.mean(best))) < (0.045 if swells else 0.021)
 
 
 @pytest.mark.parametrize("kind", negatives.KINDS)
