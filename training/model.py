@@ -98,8 +98,8 @@ def _folded(weight: Tensor, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tens
     return weight * scale.reshape(-1, *[1] * (weight.ndim - 1)), norm.bias - norm.running_mean * scale
 
 
-def weights(model: Listener) -> dict[str, np.ndarray]:
-    """The weights as ``network`` wants them, float16."""
+def weights(model: Listener, kind: type[np.floating] = np.float16) -> dict[str, np.ndarray]:
+    """The weights as ``network`` wants them."""
     found: dict[str, Tensor] = {}
     with torch.no_grad():
         found["first.b"] = model.first.bias
@@ -119,7 +119,7 @@ def weights(model: Listener) -> dict[str, np.ndarray]:
         found["last.w"] = w[:, :, 0].T
         found["beat.w"], found["beat.b"] = model.beat.weight.T, model.beat.bias
         found["span.w"], found["span.b"] = model.span.weight.T, model.span.bias
-    arrays = {name: np.ascontiguousarray(value.detach().numpy(), np.float16) for name, value in found.items()}
+    arrays = {name: np.ascontiguousarray(value.detach().numpy(), kind) for name, value in found.items()}
     return {"format": np.int64(network.FORMAT), "dilations": np.array(model.dilations, np.int64), **arrays}
 
 
@@ -130,12 +130,15 @@ def export(model: Listener, path: Path) -> None:
         np.savez_compressed(file, **weights(model))
 
 
-def difference(model: Listener, path: Path, image: np.ndarray, pitches: np.ndarray) -> float:
-    """Largest difference of a beat's probability between torch with the float32 weights and numpy with the file's."""
-    net = network.load(path)
-    here = net.hear(image, pitches) @ net["beat.w"] + net["beat.b"]
+def difference(model: Listener, path: Path, image: np.ndarray, pitches: np.ndarray) -> tuple[float, float]:
+    """Largest difference of a beat's probability between torch and numpy: with the same weights, and with those of
+    the file, which are rounded to float16."""
     model.eval()
     with torch.no_grad():
         even = np.pad(image, ((0, image.shape[0] % 2), (0, 0), (0, 0)))
-        there = model.beat(model.hidden(torch.from_numpy(even)[None], torch.from_numpy(pitches)[None]))[0].numpy()
-    return float(np.abs(1 / (1 + np.exp(-here)) - 1 / (1 + np.exp(-there))).max())
+        there = torch.sigmoid(model.beat(model.hidden(torch.from_numpy(even)[None], torch.from_numpy(pitches)[None])))
+    apart = []
+    for net in (network.Net(weights(model, np.float32)), network.load(path)):
+        here = net.hear(image, pitches) @ net["beat.w"] + net["beat.b"]
+        apart.append(float(np.abs(1 / (1 + np.exp(-here)) - there[0].numpy()).max()))
+    return apart[0], apart[1]

@@ -159,8 +159,10 @@ def write(net: model.Listener, path: Path, held: list[dataset.Item]) -> None:
     if not held:
         return
     example = dataset.example(np.random.default_rng(0), held[0], [], vary=False)
-    apart = model.difference(net, path, example.image, example.pitches)
-    print(json.dumps({"numpy from torch": round(apart, 5), "bytes": path.stat().st_size}), flush=True)
+    exact, rounded = model.difference(net, path, example.image, example.pitches)
+    if exact > 1e-3:
+        raise RuntimeError(f"numpy hears otherwise than torch: {exact}")
+    print(json.dumps({"numpy from torch": exact, "rounded": rounded, "bytes": path.stat().st_size}), flush=True)
     print(evaluate.table(evaluate.pieces(path, held[:60]), by=("drums",)), flush=True)
 
 

@@ -187,7 +187,7 @@ def tonal(chroma: Floats, bass: Floats, strong: tuple[float, float]) -> Floats:
     return np.asarray(np.hstack([*both, np.stack(changes, axis=1)]), np.float32)
 
 
-class _Net(dict[str, Floats]):
+class Net(dict[str, Floats]):
     """The weights by name, float32, and what is done with them.
 
     Matrices take rows: ``x @ w + b``. Patches are flattened time first, channel last.
@@ -269,14 +269,14 @@ def _taps(x: Floats, d: int) -> Floats:
 
 
 @lru_cache(maxsize=2)
-def load(path: Path) -> _Net:
+def load(path: Path) -> Net:
     """Read the weights."""
     fix = "install Music Visualizer again"
     try:
         with np.load(path, allow_pickle=False) as file:
             if int(file["format"]) != FORMAT:
                 raise InstallationError(f"{path} has layout {int(file['format'])}, not {FORMAT}", fix)
-            net = _Net({name: np.asarray(file[name], np.float32) for name in file.files if name != "format"})
+            net = Net({name: np.asarray(file[name], np.float32) for name in file.files if name != "format"})
         _check(net)
     except FileNotFoundError:
         raise InstallationError(f"the learned listener is missing: {path}", fix) from None
@@ -285,7 +285,7 @@ def load(path: Path) -> _Net:
     return net
 
 
-def _check(net: _Net) -> None:
+def _check(net: Net) -> None:
     """Refuse weights that do not fit together or are not numbers."""
     width = net["stem.w"].shape[1]
     second = net["second.w"].shape[1]
