@@ -18,9 +18,9 @@ Values = npt.NDArray[np.float64]
 
 METRES = (4, 3, 2, 6, 5, 7)
 #: What a bar of each metre gains by itself: bars of four are the rule.
-METRE_WORTH = {4: 0.0, 3: -0.1, 2: -0.2, 6: -0.3, 5: -0.3, 7: -0.5}
+METRE_WORTH = {4: 0.0, 3: -0.05, 2: -0.5, 6: -0.3, 5: -0.5, 7: -0.3}
 #: What it costs to change the metre at a bar's end, and to lose or gain a beat.
-CHANGE_COST, SLIP_COST = 5.0, 7.0
+CHANGE_COST, SLIP_COST = 5.0, 6.0
 
 _FIRST = np.concatenate([[0], np.cumsum(METRES)[:-1]])
 _LAST = np.cumsum(METRES) - 1

@@ -27,7 +27,7 @@ FACTORS = (1.0, 2.0, 0.5, 1.5, 2 / 3, 3.0, 1 / 3)
 #: What a beat gains over an ordinary frame, whatever sounds on it, and the most that a frame can say (log-odds).
 BONUS, SURE = 1.5, 3.0
 #: The same for the first beat of a bar.
-BAR_BONUS = 0.5
+BAR_BONUS = 0.2
 #: An unchanging grid is looked for in so many beats or more; it is believed when its beats sound this share as much
 #: like beats as those of the free path, and then earns this much.
 GRID_BEATS, GRID_SHARE, GRID_BONUS = 24, 0.8, 2.0
@@ -87,8 +87,8 @@ class Reading:
     fresh : [shape=(n,)] bool
         Beats at which a pulse begins.
     bars : Bars
-    traits : [shape=(7,)]
-        What speaks for and against it.
+    traits : [shape=(4,)]
+        What beats and bars gain a second, what the network thinks of the tempo, how unusual it is.
     """
 
     factor: float
@@ -241,16 +241,13 @@ def _fold(beat: Values, period: float) -> tuple[float, float]:
 def _reading(evidence: Evidence, gain: Values, factor: float, path: pointer.Path) -> Reading:
     """A path with its bars and traits."""
     frames = path.frames
-    gaps = np.diff(frames).astype(np.float64)
     period = usual_period(frames)
     found = decode_bars(bar_gain(evidence, frames), path.fresh)
     seconds = evidence.size / RATE
     octaves = float(np.log2(RATE * 60 / period / USUAL_BPM))
-    middles = np.rint(frames[:-1] + gaps / 2).astype(np.int64)
     traits = np.array([
         float(near(gain, frames, 1).sum()) * np.sqrt(period / pointer.USUAL_PERIOD) / seconds, found.worth / seconds,
-        _tempo_worth(evidence, frames), octaves**2, octaves,
-        float(near(evidence.beat, frames).mean()), float(near(evidence.beat, middles).mean()),
+        _tempo_worth(evidence, frames), octaves**2,
     ])
     return Reading(factor, frames, path.fresh, found, traits)
 
