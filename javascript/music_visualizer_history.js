@@ -43,7 +43,7 @@
             const held = place && place.contains(document.activeElement) ? document.activeElement.getAttribute("data-step") : null;
             put(
                 "history",
-                el("div", {class: "mv-history", role: "group", "aria-label": "Undo and redo"},
+                el("div", {class: "mv mv-history", role: "group", "aria-label": "Undo and redo"},
                     one("undo", "Undo", "Ctrl-Z", state), one("redo", "Redo", "Shift-Ctrl-Z", state), all(state)),
             );
             const again = held && place.querySelector('[data-step="' + held + '"]');

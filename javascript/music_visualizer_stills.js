@@ -130,12 +130,12 @@
             local.drawn = drawn;
             const all = button("Stills of all sections", () => mv.core.send({do: "stills"}), {"data-still": "all", title: "Paints what has no picture yet"});
             all.disabled = waits();
-            keepFocus(() => put("stills",
-                el("h2", {class: "music-visualizer-heading", text: "Stills"}),
+            keepFocus(() => put("stills", el("section", {class: "mv mv-card", "aria-label": "Stills"},
+                el("div", {class: "mv-panel-head", text: "Stills"}),
                 shown.real ? null : el("p", {class: "mv-note", text: "No checkpoint paints here: these are the animatic's pictures."}),
                 el("div", {class: "mv-ways"}, all),
                 el("ul", {class: "mv-stills"}, ...mv.core.list(shown.items).map((item) => card(item, shown, waits()))),
-                test(state)));
+                test(state))));
         },
 
         // Jobs have begun or ended.

@@ -167,13 +167,13 @@
             const make = button(found.files.length ? "Make the files again" : "Make the files", () => mv.core.send({do: "export"}));
             const deforum = button("Send to Deforum", () => send(state), {title: "Fills the Deforum tab with these settings"});
             make.disabled = deforum.disabled = busy || local.sending || !found.ready;
-            put("ways_out",
-                el("h2", {class: "music-visualizer-heading", text: "Ways out"}),
+            put("ways_out", el("section", {class: "mv mv-card", "aria-label": "Ways out"},
+                el("div", {class: "mv-panel-head", text: "Ways out"}),
                 el("div", {class: "mv-ways"}, make, mv.deforum.isThere() ? deforum : null,
                     found.stale ? el("span", {class: "mv-note", text: "The song has changed since these were made."}) : null,
                     el("span", {class: "mv-note", role: "status", text: local.said})),
                 files(found),
-                schedules(found));
+                schedules(found)));
         },
     };
 })((window.musicVisualizer = window.musicVisualizer || {}));

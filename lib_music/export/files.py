@@ -14,6 +14,7 @@ from lib_music.files import slug, write_bytes, write_json
 
 if TYPE_CHECKING:
     from lib_music.pipeline import Plan
+    from lib_music.schedule.animation import Animation
 
 #: What is made: how a file's name ends, and what the page calls it.
 KINDS: Mapping[str, tuple[str, str]] = {
@@ -52,15 +53,17 @@ def export_files(plan: Plan, folder: Path) -> dict[str, Path]:
     }
     for kind, text in texts.items():
         write_bytes(paths[kind], text.encode())
-    write_json(paths["schedules"], schedule_texts(settings, animation.driven))
+    write_json(paths["schedules"], schedule_texts(animation, settings))
     return paths
 
 
-def schedule_texts(settings: Mapping[str, Any], driven: frozenset[str]) -> list[dict[str, str]]:
+def schedule_texts(animation: Animation, settings: Mapping[str, Any]) -> list[dict[str, str]]:
     """Each schedule that we drive, as a person pastes it into its box of Deforum's tab: ``key`` and ``text``."""
     from lib_music.render.deforum_defaults import NUMBER_SCHEDULES, TEXT_SCHEDULES
+    from lib_music.render.deforum_settings import driven_values
 
-    prompts = json.dumps(settings["prompts"], ensure_ascii=False, indent=1)
-    found = {"prompts": prompts} | {key: str(settings[key]) for key in sorted(NUMBER_SCHEDULES | TEXT_SCHEDULES)
-                                    if key in settings}  # fmt: skip
-    return [{"key": key, "text": text} for key, text in found.items() if not driven or key in driven]
+    ours = [key for key in driven_values(animation) if key in NUMBER_SCHEDULES | TEXT_SCHEDULES]
+    texts = {"prompts": json.dumps(settings["prompts"], ensure_ascii=False, indent=1)}
+    texts |= {key: str(settings[key]) for key in sorted(ours) if key in settings}
+    is_driven = animation.driven or texts.keys()
+    return [{"key": key, "text": text} for key, text in texts.items() if key in is_driven]
