@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lib_music.analysis import bars, beats, envelopes, harmony, network, roles, sections, store
+from lib_music.analysis import beats, envelopes, harmony, network, store
 from lib_music.analysis.beat_this import hear_beats
-from lib_music.analysis.features import RATE, SILENCE, Features, extract
-from lib_music.analysis.types import Analysis, Beats, Ear, Floats, Sections
+from lib_music.analysis.features import extract
+from lib_music.analysis.sections import find_sections
+from lib_music.analysis.types import Analysis, Ear, Floats
 from lib_music.audio import Audio
 from lib_music.errors import ProjectError
 
@@ -65,36 +63,12 @@ def _analyse(audio: Audio, ear: Ear, progress: Callable[[float], None] | None) -
         onset = beats.attacks(envelopes.local_scale(bands))
         found, presence = beats.find_beats(network.listen(features), onset, features.level, audio.duration)
     return Analysis(
-        audio.duration, found, _sections(features, bands, found, audio.duration),
+        audio.duration, found, find_sections(features, bands, found.downbeats, audio.duration),
         presence,
         envelopes.envelopes(features, bands), *harmony.find_key(features.chroma),
         loudness_lufs=features.loudness, loudness_range=features.loudness_range,
         content_hash=audio.content_hash, start=audio.start, version=ANALYSIS_VERSION, ear=ear,
     )
-
-
-def _sections(features: Features, bands: Floats, found: Beats, duration: float) -> Sections:
-    """Sections with labels, roles and energy; a silent song is one section."""
-    if features.level.max() < SILENCE:
-        nothing = np.zeros(1, np.float32)
-        return Sections(np.array([[0.0, duration]]), ("A",), ("break",), nothing, nothing)
-    material = sections.describe(features, bands, found.downbeats, duration)
-    borders, fresh = sections.find_borders(material)
-    borders, labels = sections.merge_alike(material, borders, sections.name_sections(material, borders))
-    edges = material.edges[borders]
-    level = np.array([material.energy[a:b].mean() for a, b in pairwise(borders)])
-    energy = level / max(float(level.max()), 1e-9)
-    rise = np.zeros(len(labels))
-    for i, (a, b) in enumerate(pairwise(borders)):
-        quarter = max(1, (b - a) // 4)
-        rise[i] = material.energy[b - quarter : b].mean() - material.energy[a : a + quarter].mean()
-    frames = np.round(edges * RATE).astype(np.int64)
-    bass = bars.means_between(10 ** (features.mel[:, :4].astype(np.float32) / 20), frames).mean(axis=1)
-    traits = roles.Traits(labels, np.diff(edges), energy, rise, bass.astype(np.float64))
-    confidence = np.clip(fresh[borders[:-1]], 0, 1)
-    intervals = np.stack([edges[:-1], edges[1:]], axis=1)
-    return Sections(intervals, labels, roles.find_roles(traits), energy.astype(np.float32),
-                    confidence.astype(np.float32))
 
 
 def analysis_to_dict(analysis: Analysis) -> dict[str, Any]:

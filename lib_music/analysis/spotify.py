@@ -24,7 +24,7 @@ from lib_music.analysis.align import AGREE, LEAD, MATCH, Alignment, align
 from lib_music.analysis.beats import confident_presence, usual_tempo
 from lib_music.analysis.harmony import KEYS
 from lib_music.analysis.roles import Traits, find_roles
-from lib_music.analysis.sections import MIN_SECONDS, Material, distances, name_sections
+from lib_music.analysis.sections import MIN_SECONDS, distances, name_by
 from lib_music.analysis.types import Analysis, Beats, Envelope, Floats, Ints, Sections, Times, frozen
 from lib_music.audio import LIMIT
 from lib_music.errors import AnalysisError
@@ -34,6 +34,8 @@ MAX_BYTES, MAX_ENTRIES = 10_000_000, 100_000
 #: How much longer or shorter than Spotify's master a file may be, seconds.
 MAX_DIFFERENCE = 14.0
 _MOST_SECTIONS = 24
+# Mean distance of their segments under which two sections are the same material.
+_SAME = 0.35
 _SAVED = "save Spotify's answer as it is"
 _OWN = "leave Spotify's analysis out: the file's own is used"
 Values = npt.NDArray[np.float64]
@@ -294,8 +296,7 @@ def _labels(master: Master, edges: Times, chosen: list[int]) -> tuple[str, ...]:
     blocks = ((means[:, :12], 1.0), (means[:, 12:24], 1.0), (means[:, 24:], 0.6), (named, 0.4))
     apart = sum((weight * distances(block) for block, weight in blocks), np.zeros((n, n)))
     off = apart.sum() / (n * n - n)
-    material = Material(edges, apart / max(off, 1e-9), np.zeros(n), np.ones(n + 1, np.bool_))
-    return name_sections(material, np.arange(n + 1))
+    return name_by(apart / max(off, 1e-9), _SAME)
 
 
 def _number(value: object, missing: float, least: float, most: float) -> float:
