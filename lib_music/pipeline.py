@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -526,11 +526,14 @@ def render(plan: Plan, project: Project, renderer: Renderer, reporter: Reporter)
     return _result(plan, project, video, sum(lengths) - before, began)
 
 
-def make_way(project: Project, mark: str) -> None:
-    """Keep what another plan has painted as a take, before a painting with this mark begins anew."""
+def make_way(project: Project, mark: str, model: Mapping[str, Any] | None = None) -> None:
+    """Keep what another plan has painted as a take, before a painting with this mark begins anew.
+
+    ``model`` is what painted it, for the take's card.
+    """
     recover(project)
     if project.progress().fingerprint not in ("", mark):
-        keep_earlier(project)
+        keep_earlier(project, model or {})
 
 
 def already_painted(plan: Plan, project: Project, painter: str, reporter: Reporter) -> Result | None:

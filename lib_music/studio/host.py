@@ -37,12 +37,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class Model:
-    """The checkpoint and VAE that paint: names and short hashes; empty where unknown."""
+    """The checkpoint and VAE that paint: names and short hashes; empty where unknown.
+
+    ``clip_skip`` is the number of CLIP's last layers to stop at, as text; empty for 1, which skips none.
+    """
 
     checkpoint: str = ""
     checkpoint_hash: str = ""
     vae: str = ""
     vae_hash: str = ""
+    clip_skip: str = ""
 
     def differs_from(self, other: Model) -> tuple[str, ...]:
         """A line for each part in which this one (now loaded) is not ``other`` (recorded)."""
@@ -53,6 +57,8 @@ class Model:
             same = now_hash == then_hash if now_hash and then_hash else now == then
             if then and not same:
                 lines.append(f"the {name} was {then}, now it is {now or 'none'}")
+        if self.clip_skip != other.clip_skip:
+            lines.append(f"the CLIP skip was {other.clip_skip or 1}, now it is {self.clip_skip or 1}")
         return tuple(lines)
 
 
@@ -170,6 +176,13 @@ class Host(Protocol):
 
     def model(self) -> Model | None:
         """What would paint now; None where that is unknown (no checkpoint, a plain server)."""
+        ...
+
+    def networks(self) -> Mapping[str, str] | None:
+        """Short hashes of the LoRAs that are here, by the names prompts call them, empty where unknown; None: unknown.
+
+        Nothing is computed or loaded to find out.
+        """
         ...
 
     def switch_model(self, model: Model) -> None:

@@ -144,6 +144,10 @@ class PlainHost:
         """Not known: nothing, or a remote WebUI, paints."""
         return None
 
+    def networks(self) -> Mapping[str, str] | None:
+        """Not known: a remote WebUI has them."""
+        return None
+
     def switch_model(self, model: Model) -> None:
         """Refused: there is no checkpoint here to load."""
         raise InputError("the checkpoint is chosen in the WebUI that paints", "load it there")

@@ -8,8 +8,10 @@ damaged or from elsewhere counts as nothing.
 from __future__ import annotations
 
 import math
+import re
 import threading
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +21,7 @@ from lib_music.files import read_json, write_json
 from lib_music.project import Project
 from lib_music.render.deforum_frames import FolderFrames
 from lib_music.render.deforum_job import JobRecord
+from lib_music.schedule.animation import Animation
 from lib_music.studio.host import Model
 from lib_music.studio.motion import Motion
 from lib_music.studio.studio import Studio
@@ -30,6 +33,8 @@ DEFORUM_JOB = "deforum_job.json"
 #: ``picture``: one picture from nothing; ``diffusion``, ``frame``: in a video, all included.
 Unit = Literal["picture", "diffusion", "frame"]
 _MAX_RATES, _MAX_TEXT = 100, 400
+#: A network in a prompt, as the host reads it: ``<lora:name:0.7>``.
+_NETWORK = re.compile(r"<(?:lora|lyco|hypernet):([^:<>\n]{1,200})(?::[^<>\n]{0,200})?>", re.IGNORECASE)
 _writing = threading.Lock()
 
 
@@ -50,6 +55,8 @@ class Painted:
         Our version then.
     frames : int
         Of the whole video; 0 where it was not written down.
+    networks : mapping of str to str
+        The LoRAs and the like that its prompts call for, with their short hashes; empty where those are not known.
     """
 
     renderer: str
@@ -58,6 +65,38 @@ class Painted:
     key: str = ""
     app: str = __version__
     frames: int = 0
+    networks: Mapping[str, str] = field(default_factory=dict)
+
+
+def networks_of(animation: Animation) -> tuple[str, ...]:
+    """The names of the networks that an animation's prompts call for, each once."""
+    texts = (*animation.prompts.values(), *animation.negatives.values())
+    return tuple(dict.fromkeys(match[1].strip() for text in texts for match in _NETWORK.finditer(text)))
+
+
+def networks_here(studio: Studio, animation: Animation) -> dict[str, str]:
+    """Those networks with the short hashes of what would paint now."""
+    here = studio.host.networks() or {}
+    return {name: here.get(name, "") for name in networks_of(animation)}
+
+
+def network_differences(studio: Studio, painted: Painted) -> tuple[str, ...]:
+    """A line for each network that is not what it was when this was painted."""
+    here = studio.host.networks()
+    if here is None:
+        return ()
+    lines = [f"the LoRA {name} is not here" for name in painted.networks if name not in here]
+    changed = [(name, then, here[name]) for name, then in painted.networks.items() if name in here]
+    other = [entry for entry in changed if entry[1] and entry[2] and entry[1] != entry[2]]
+    return (*lines, *(f"the LoRA {name} was {then}, now it is {now}" for name, then, now in other))
+
+
+def painted_with(project: Project) -> dict[str, Any]:
+    """Model and networks of what is painted in a project, in JSON; empty where they are not known."""
+    painted = read_painted(project)
+    if painted is None or painted.model is None:
+        return {}
+    return {**asdict(painted.model), "networks": dict(painted.networks)}
 
 
 def read_painted(project: Project) -> Painted | None:
@@ -68,13 +107,18 @@ def read_painted(project: Project) -> Painted | None:
         if not isinstance(data, dict) or data.get("version") != VERSION:
             return None
         found = data["model"]
-        model = None if found is None else Model(**{f.name: _text(found[f.name]) for f in fields(Model)})
+        # What an earlier version did not write down is empty.
+        named = {f.name: _text(found.get(f.name, "")) for f in fields(Model)} if isinstance(found, dict) else {}
+        if found is not None and not isinstance(found, dict):
+            raise TypeError("the model is no object")
+        model = Model(**named) if found is not None else None
+        networks = {_text(name): _text(mark) for name, mark in data.get("networks", {}).items()}
         texts = (_text(data[name]) for name in ("renderer", "key", "app"))
         renderer, key, app = texts
         frames = data.get("frames", 0)
         frames = frames if type(frames) is int and frames > 0 else 0
-        return Painted(renderer, Motion.from_dict(data["motion"]), model, key, app, frames)
-    except (ProjectError, InputError, KeyError, TypeError):
+        return Painted(renderer, Motion.from_dict(data["motion"]), model, key, app, frames, networks)
+    except (ProjectError, InputError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -100,7 +144,10 @@ def pictures_on_disk(project: Project) -> int:
 
 def key_of(model: Model | None) -> str:
     """A mark of a model: other pixels come of another one."""
-    return "" if model is None else "/".join(asdict(model).values())
+    if model is None:
+        return ""
+    skip = f"/CLIP skip {model.clip_skip}" if model.clip_skip else ""
+    return "/".join((model.checkpoint, model.checkpoint_hash, model.vae, model.vae_hash)) + skip
 
 
 def rate_name(renderer: str, motion: Motion, model: Model | None) -> str:

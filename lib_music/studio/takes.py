@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ from lib_music.studio.foreign import section_of, text, whole
 from lib_music.studio.jobs import Job, JobReporter
 from lib_music.studio.motion import read_motion
 from lib_music.studio.panels import Panel
-from lib_music.studio.record import read_painted
+from lib_music.studio.record import painted_with
 from lib_music.studio.studio import Studio
 from lib_music.studio.workspace import find_project, projects
 from lib_music.takes import Take, find_take, restore, takes_of
@@ -60,9 +59,7 @@ def rerender(studio: Studio, name: str, wish: Wish) -> Job:
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
         def begin(now: Setup) -> None:
-            painted = read_painted(project)
-            model = asdict(painted.model) if painted is not None and painted.model is not None else None
-            take = begin_again(now.plan, opened, now.painter, wish, model)
+            take = begin_again(now.plan, opened, now.painter, wish, painted_with(project))
             if take is not None:
                 reporter.say(f"what was there is take {take.number}")
 
@@ -102,11 +99,9 @@ def restored(studio: Studio, name: str, number: object) -> Job:
             reporter.stage("schedule")
             plan = plan_now(studio, opened, reporter)
             check_shape(plan, opened.progress())
-            painted = read_painted(opened)
-            model = asdict(painted.model) if painted is not None and painted.model is not None else {}
             told = Told(
                 f"take {take.number} was restored", take.told.section, take.told.label, take.told.role,
-                painter=opened.progress().painter, model=model,
+                painter=opened.progress().painter, model=painted_with(opened),
             )  # fmt: skip
             new = restore(opened, take.number, told)
             if new is not None:

@@ -43,7 +43,16 @@ from lib_music.studio.estimate import (
 from lib_music.studio.history import recorded
 from lib_music.studio.jobs import Job, JobReporter
 from lib_music.studio.motion import Motion, write_motion
-from lib_music.studio.record import Painted, keep_rate, rate_name, read_rate, write_painted
+from lib_music.studio.record import (
+    Painted,
+    keep_rate,
+    network_differences,
+    networks_here,
+    painted_with,
+    rate_name,
+    read_rate,
+    write_painted,
+)
 from lib_music.studio.studio import Studio
 from lib_music.studio.visuals import Opened, open_visual, status, switch_model, visuals
 from lib_music.studio.workspace import find_project
@@ -361,8 +370,8 @@ def paint(
                 reporter.say(f"about {read_span(seconds)} for the whole")
         if begin is not None:
             begin(setup)
-        make_way(project, setup.mark)
-        _record(project, setup, reporter)
+        make_way(project, setup.mark, painted_with(project))
+        _record(studio, project, setup, reporter)
         renderer = studio.host.renderer(setup.renderer, setup.plan, project, reporter.should_stop)
         for line in getattr(renderer, "notes", ()):
             reporter.say(line)
@@ -400,11 +409,13 @@ def _is_unknown(studio: Studio, setup: Setup) -> bool:
     return all(read_rate(studio, setup.rate_name, unit) is None for unit in units)  # type: ignore[arg-type]
 
 
-def _record(project: Project, setup: Setup, reporter: JobReporter) -> None:
+def _record(studio: Studio, project: Project, setup: Setup, reporter: JobReporter) -> None:
     """Write down what it is painted with; a painting that goes on keeps what it was begun with."""
     painted = setup.painted
     same = painted is not None and painted.motion == setup.motion and painted.key == setup.plan.painted_with
     if setup.painted_frames() and painted is not None and same:
+        for line in network_differences(studio, painted):
+            reporter.say(f"{line}: the rest is painted with what is here")
         if setup.model is not None and painted.model is not None:
             for line in setup.model.differs_from(painted.model):
                 reporter.say(f"{line}: the rest is painted with another one")
@@ -412,8 +423,10 @@ def _record(project: Project, setup: Setup, reporter: JobReporter) -> None:
     if painted is not None and painted.key != setup.plan.painted_with:
         # What another model painted must not be taken for this one's.
         project.path("deforum_job.json").unlink(missing_ok=True)
-    n = setup.plan.animation.timebase.n_frames
-    write_painted(project, Painted(setup.renderer, setup.motion, setup.model, setup.plan.painted_with, frames=n))
+    n, animation = setup.plan.animation.timebase.n_frames, setup.plan.animation
+    networks = networks_here(studio, animation) if setup.renderer == "deforum" else {}
+    record = Painted(setup.renderer, setup.motion, setup.model, setup.plan.painted_with, frames=n, networks=networks)
+    write_painted(project, record)
 
 
 def told_frame(animation: Animation) -> Callable[[float], str]:

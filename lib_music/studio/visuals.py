@@ -24,7 +24,7 @@ from lib_music.studio.estimate import anew, chosen_renderer, set_up, with_sample
 from lib_music.studio.host import Model
 from lib_music.studio.know import QUESTION
 from lib_music.studio.motion import MOTION, Motion, read_motion, write_motion
-from lib_music.studio.record import DEFORUM_JOB, RATES, RECORD, pictures_on_disk, read_painted
+from lib_music.studio.record import DEFORUM_JOB, RATES, RECORD, network_differences, pictures_on_disk, read_painted
 from lib_music.studio.studio import Studio
 from lib_music.studio.workspace import find_project, projects
 
@@ -86,6 +86,8 @@ def open_visual(studio: Studio, typed: str) -> Opened:
     differences = _differences(studio, project)
     if differences:
         notes += [f"{line}: switch back, or go on with what is loaded" for line in differences]
+    if painted is not None:
+        notes += network_differences(studio, painted)
     try:
         notes += anew(set_up(studio, project.folder.name, motion))
     except MusicVisualizerError as error:

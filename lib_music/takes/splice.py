@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lib_music import __version__
 from lib_music.errors import InputError, ProjectError
 from lib_music.files import clear_asides, digest, sync_folder
 from lib_music.project import Progress, Project, Stretch
@@ -137,7 +138,7 @@ def restore(project: Project, number: int, told: Told) -> Take | None:
     return take
 
 
-def keep_earlier(project: Project) -> Take | None:
+def keep_earlier(project: Project, model: Mapping[str, Any]) -> Take | None:
     """Make a take of the whole video before another one is painted in its place.
 
     A finished one is kept, and what Deforum has painted of an unfinished one; a sketch that was not finished is not.
@@ -149,7 +150,7 @@ def keep_earlier(project: Project) -> Take | None:
     if not (worth and total and progress.width) or (progress.is_finished and project.video() is None):
         return None
     pieces = _opened(project, 0, total)
-    told = Told("the whole was painted anew", painter=progress.painter)
+    told = Told("the whole was painted anew", painter=progress.painter, model=model, app=__version__)
     take = _make_take(project, pieces, 0, total, total, told)
     if take is not None:
         # It belongs to no plan any more, so that it is not kept twice.

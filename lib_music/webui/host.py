@@ -11,6 +11,7 @@ import contextlib
 import functools
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -123,7 +124,16 @@ class WebuiHost:
         if info is None:
             return None
         vae, vae_hash = _vae()
-        return Model(str(info.name), str(info.shorthash or ""), vae, vae_hash)
+        return Model(str(info.name), str(info.shorthash or ""), vae, vae_hash, _clip_skip())
+
+    def networks(self) -> Mapping[str, str] | None:
+        """What the host's own Lora extension has listed; None where it is switched off."""
+        found = getattr(sys.modules.get("networks"), "available_networks", None)
+        if not isinstance(found, dict):
+            return None
+        named = {str(name): str(getattr(entry, "shorthash", "") or "") for name, entry in found.items()}
+        aliases = {str(getattr(entry, "alias", "") or name): named[str(name)] for name, entry in found.items()}
+        return {**aliases, **named}
 
     def switch_model(self, model: Model) -> None:
         """Load a recorded model, on the person's word only."""
@@ -244,6 +254,14 @@ def _checkpoint() -> Any:
         return loaded
     chosen = sd_models.checkpoint_aliases.get(shared.opts.sd_model_checkpoint)
     return chosen or next(iter(sd_models.checkpoints_list.values()), None)
+
+
+def _clip_skip() -> str:
+    """CLIP skip as it is set, empty where it skips nothing."""
+    from modules import shared
+
+    found = shared.opts.data.get("CLIP_stop_at_last_layers", 1)
+    return str(int(found)) if isinstance(found, int | float) and found > 1 else ""
 
 
 def _vae() -> tuple[str, str]:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lib_music import __version__
 from lib_music.demo.cover import draw_cover
 from lib_music.errors import InputError, ProjectBusyError
 from lib_music.project import Project
+from lib_music.render.animatic import Animatic
 from lib_music.studio import panels
 from lib_music.studio.estimate import cost
-from lib_music.studio.host import Preferences
+from lib_music.studio.host import Choice, Model, Preferences
 from lib_music.studio.jobs import Job
 from lib_music.studio.motion import Motion, write_motion
 from lib_music.studio.plain import PlainHost
+from lib_music.studio.record import read_painted
 from lib_music.studio.song import act
 from lib_music.studio.studio import Studio, studio_of
 from lib_music.studio.takes import delete
 from lib_music.studio.video import open_visual, visualize
 from lib_music.studio.view import view
+from lib_music.takes import takes_of
 from tests.studio.places import finished, heard, plain
 from tests.test_takes import SECTION, digests
 
@@ -227,6 +232,66 @@ def test_over_the_cap_nothing_begins_and_nothing_is_deleted(studio: Studio, name
     finally:
         Place.cap = 0
     done(studio, visualize(studio, name, replace(SMALL, seed=3)))
+
+
+class Gpu(Place):
+    """A place that knows its model and its LoRAs, and paints with the animatic under Deforum's name."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.loaded = Model("first.safetensors", "aaaa", "soft.vae.pt", "bbbb", "2")
+        self.here: dict[str, str] | None = {"mine": "cccc", "other": "dddd"}
+
+    def renderers(self) -> tuple[Choice, ...]:
+        return (Choice("deforum", "Deforum"), Choice("animatic", "Animatic"))
+
+    def model(self) -> Model | None:
+        return self.loaded
+
+    def networks(self) -> dict[str, str] | None:
+        return self.here
+
+    def warm_up(self, width: int, height: int, sampler: str, steps: int) -> float | None:
+        return 0.1
+
+    def renderer(self, id: str, plan: Any, project: Any, should_stop: Any) -> Any:
+        painter = Animatic.from_file(plan.cover)
+        painter.name = "deforum"  # type: ignore[misc]
+        return painter
+
+
+def test_what_painted_is_written_down_and_differences_are_told(tmp_path: Path) -> None:
+    host = Gpu(tmp_path / "ws")
+    studio = studio_of(host)
+    name = heard(studio)
+    draw_cover(3, host.workspace() / name / "cover.png", 128)
+    motion = replace(SMALL, renderer="deforum", sampler="Euler a")
+    write_motion(folder_of(studio, name), motion)
+    act(studio, name, {"do": "row", "section": 1, "prompt": "a ship <lora:mine:0.7> <LORA:gone:1:0.5> <lyco:other>"})
+    done(studio, visualize(studio, name, motion))
+    record = read_painted(folder_of(studio, name))
+    assert record is not None and record.model == host.loaded and record.app == __version__
+    assert record.networks == {"mine": "cccc", "gone": "", "other": "dddd"}
+    assert "the LoRA gone is not here" in open_visual(studio, name).notes
+    host.here = {"mine": "eeee", "gone": "ffff", "other": "dddd"}
+    host.loaded = Model("first.safetensors", "aaaa", "soft.vae.pt", "bbbb", "")
+    notes = "\n".join(open_visual(studio, name).notes)
+    assert "the LoRA mine was cccc, now it is eeee" in notes and "the CLIP skip was 2, now it is 1" in notes
+    assert "gone" not in notes and "other" not in notes
+    host.here = None
+    assert "LoRA" not in "\n".join(open_visual(studio, name).notes), "what is not known is no difference"
+    do(studio, name, "rerender", do="rerender_section", section=1)
+    (take,) = takes_of(folder_of(studio, name))
+    assert take.told.model["checkpoint"] == "first.safetensors" and take.told.model["clip_skip"] == "2"
+    assert take.told.model["networks"]["mine"] == "cccc" and take.told.app == __version__
+    assert takes(studio, name)["takes"][0]["model"] == "first.safetensors, soft.vae.pt"
+    data = json.loads(folder_of(studio, name).path("model.json").read_text())
+    for key in ("networks",):
+        del data[key]
+    del data["model"]["clip_skip"]
+    folder_of(studio, name).path("model.json").write_text(json.dumps(data))
+    old = read_painted(folder_of(studio, name))
+    assert old is not None and old.networks == {}, "what an earlier version did not write is empty"
 
 
 def test_the_panel_is_one_of_the_page(studio: Studio) -> None:
