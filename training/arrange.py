@@ -26,6 +26,7 @@ class Band:
         self.families = [style.harmony[int(rng.integers(len(style.harmony)))] for _ in range(2)]
         self.materials: dict[str, Material] = {}
         self.tracks: dict[str, Track] = {}
+        self.upside = style.form == "dance" and rng.random() < 0.3
         self._enlist()
         self.push = rng.random() < 0.25 and self.sub == 4
         self.hard = rng.random() < 0.5
@@ -60,8 +61,9 @@ class Band:
                 swing_unit=style.swing_unit,
                 jitter=0.7 * jitter,
             )
+            self.tracks["drums"].balance = self._balance()
         if style.bass != ("",) and (not self.drumless or rng.random() < 0.8):
-            self._track("bass", "bass", style.basses, jitter, loose=0.004)
+            self._track("bass", "bass", style.basses, jitter, loose=0.004).gain *= 1.6 if self.upside else 1.0
         if style.guitars:
             track = self._track("guitar", "guitar", ("distorted",), jitter)
             self.tracks["muted"] = Track(
@@ -81,6 +83,16 @@ class Band:
         if rng.random() < 0.35:
             self._track("second", "lead", style.leads + style.pads, 1.6 * jitter, loose=0.008)
 
+    def _balance(self) -> dict[int, float]:
+        """How loud each drum is; in dance music now and then the off-beats are louder than the kick."""
+        rng = self.rng
+        out = {key: float(np.exp(rng.normal(-0.1, 0.2))) for key in drums.KEYS.values()}
+        if self.upside:
+            out[drums.KEYS["k"]] = float(rng.uniform(0.25, 0.6))
+            for voice in "ohS":
+                out[drums.KEYS[voice]] *= float(rng.uniform(1.0, 1.5))
+        return out
+
     def _names(self, prefix: str) -> list[str]:
         return [n for n in self.tracks if n.startswith(prefix)]
 
@@ -99,10 +111,12 @@ class Band:
         choose = lambda pool: pool[int(rng.integers(len(pool)))]  # noqa: E731
         comp = []
         for _ in self._names("comp"):
-            name = choose(style.comp)
+            name = (
+                choose(style.comp) if not self.upside or rng.random() < 0.5 else choose(("offbeats", "stabs", "euclid"))
+            )
             one = patterns.comp(rng, name, beats, self.sub)
             comp.append([one, one if rng.random() < 0.6 else patterns.comp(rng, name, beats, self.sub)])
-        name = choose(style.bass)
+        name = choose(style.bass) if not self.upside or rng.random() < 0.4 else choose(("offbeat", "psy", "rolling"))
         bass = [patterns.bass(rng, name, beats, self.sub) for _ in range(2)] if name else [[]]
         if rng.random() < 0.6:
             bass = bass[:1]

@@ -75,7 +75,7 @@ def triad(key: int, scale: tuple[int, ...], degree: int, seventh: bool = False, 
 
 
 def progression(
-    rng: Random, key: int, mode: str, edges: list[float], closing: bool
+    rng: Random, key: int, mode: str, edges: list[float], closing: bool, span: int
 ) -> list[tuple[float, float, theory.Chord]]:
     """A chord for each stretch between edges, ending in a cadence."""
     scale = theory.SCALES[mode]
@@ -85,8 +85,10 @@ def progression(
         options = FOLLOWS[degrees[-1]]
         weights = np.array([w for _, w in options])
         degrees.append(options[int(rng.choice(len(options), p=weights / weights.sum()))][0])
-    if count >= 3:
-        degrees[-2:] = [4, 0] if closing else [int(rng.choice([0, 1, 3])), 4]
+    last = max(k for k in range(count) if edges[k] <= edges[-1] - span + 1e-6)  # the chord of the last bar's first beat
+    if last >= 1:
+        degrees[last - 1 : last + 1] = [4, 0] if closing else [int(rng.choice([0, 1, 3])), 4]
+        degrees[last + 1 :] = [int(rng.choice([4, 0, 5])) for _ in range(count - last - 1)]
     return [
         (a, b, triad(key, scale, d, d in (1, 4) and rng.random() < 0.4, mode == "minor"))
         for a, b, d in zip(edges, edges[1:], degrees, strict=False)
@@ -98,7 +100,9 @@ def rhythm_of_chords(rng: Random, metre: int, bars: int, pace: str) -> list[floa
     edges: list[float] = []
     for bar in range(bars):
         base = bar * metre
-        if pace == "beat":
+        if bar == bars - 1 and bar and pace != "bar":  # the cadence arrives on the last bar and stays
+            steps = [0.0, metre - 1.0] if metre > 1 and rng.random() < 0.45 else [0.0]
+        elif pace == "beat":
             steps = [float(b) for b in range(metre) if b == 0 or rng.random() < 0.85]
         elif pace == "half":
             steps = [0.0, 2.0] if metre == 4 else [0.0, 2.0] if metre == 3 and rng.random() < 0.5 else [0.0]
@@ -113,7 +117,7 @@ def rhythm_of_chords(rng: Random, metre: int, bars: int, pace: str) -> list[floa
 def frame(
     rng: Random, start: int, metre: int, sub: int, bars: int, key: int, mode: str, closing: bool, pace: str, size: int
 ) -> Voices:
-    chords = progression(rng, key, mode, [start + e for e in rhythm_of_chords(rng, metre, bars, pace)], closing)
+    chords = progression(rng, key, mode, [start + e for e in rhythm_of_chords(rng, metre, bars, pace)], closing, metre)
     pitches: list[list[int]] = []
     before: list[int] | None = None
     for _, _, chord in chords:
@@ -395,7 +399,7 @@ def _phrases(
     rng: Random, tracks: list[Track], bars: list[Bar], kind: str, at: int, wanted: int, frame_of: tuple
 ) -> list[Section]:
     """Phrases by a plan of letters; a letter that comes back brings its music back."""
-    metre, sub, phrase, key, mode, size = frame_of
+    usual, sub, phrase, key, mode, size = frame_of
     plan = str(rng.choice(["AABB", "ABAC", "AABA", "ABCA", "ABAB", "AABC"])) * 12
     pace = str(
         rng.choice(
@@ -403,12 +407,14 @@ def _phrases(
             p=[0.3, 0.3, 0.25, 0.15] if kind not in ("chorale", "hymn") else [0.65, 0.15, 0.2, 0.0],
         )
     )
+    change = usual in (3, 4) and rng.random() < 0.12  # contrasting phrases in another metre
     kept: dict[str, tuple[int, list[list]]] = {}
     sections: list[Section] = []
     for n, letter in enumerate(plan):
         if at >= wanted:
             break
         first = len(bars)
+        metre = 7 - usual if change and letter in "BC" else usual
         bars += [Bar(at + b * metre, metre) for b in range(phrase)]
         level = float(np.clip(rng.normal(0.62, 0.14), 0.3, 0.95))
         if letter in kept:

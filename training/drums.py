@@ -141,6 +141,15 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "k x..x......x..... s ....x..o....x..o h x.x.x.x.x.x.x.xx",
         "k x.......x....... g ...x..x...xx..x. S x.x.x.x.x.x.x.x.",
     ),
+    "doubled": (
+        "k xxxxxxxxxxxxxxxx s ........X....... Z x.x.x.x.x.x.x.x.",
+        "k x.x.x.x.x.x.x.x. s ....X.......X... Z x...x...x...x...",
+        "k x.x.x.x.x.x.x.x. s ........X....... N x...x...x...x...",
+        "k xxxxxxxxxxxxxxxx s ....X.......X... R x.x.x.x.x.x.x.x.",
+        "k x.xxx.xxx.xxx.xx s ..X...X...X...X. Z x...x...x...x...",
+        "k xx.xx.xx.xx.xx.x s ........X....... Z x...x...x...x...",
+        "k x...x.x.x...x.x. s ..X...X...X...X. R x.x.x.x.x.x.x.x.",
+    ),
     "washed": (
         "k x...x.x.x...x.x. s ....X.......X... Z x.x.x.x.x.x.x.x.",
         "k x.xxx.xxx.xxx.xx s ....X.......X... Z x...x...x...x... R x.x.x.x.x.x.x.x.",

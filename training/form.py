@@ -108,7 +108,7 @@ def _sections(rng: Random, style: Style, beats: int, bars: list[Bar], at: int, w
     letters = letters[begin:] + letters
     lengths: dict[str, int] = {}
     sections: list[Section] = []
-    change = rng.random() < (0.06 if style.form in ("song", "short") else 0.01)
+    change = rng.random() < ({"song": 0.06, "short": 0.14}.get(style.form, 0.01))
     extra = rng.random() < 0.08
     for letter in letters:
         if at >= wanted:

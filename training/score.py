@@ -34,6 +34,8 @@ class Track:
         Name of one of our own synths; empty means that the track is played by the soundfont.
     swing:
         Where the second eighth falls in its beat: 0.5 is straight, 0.667 a triplet. `swing_unit` 0.5 swings sixteenths.
+    balance:
+        Factors of the velocities of single pitches: how loud each drum of a kit is.
     lag, jitter:
         Constant lateness and its random spread, in seconds.
     """
@@ -46,10 +48,12 @@ class Track:
     swing_unit: float = 1.0
     lag: float = 0.0
     jitter: float = 0.004
+    balance: dict[int, float] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
 
     def add(self, start: float, length: float, pitch: float, velocity: float) -> None:
-        self.notes.append(Note(start, length, int(pitch), min(1.0, max(0.03, velocity))))
+        loud = velocity * self.balance.get(int(pitch), 1.0)
+        self.notes.append(Note(start, length, int(pitch), min(1.0, max(0.03, loud))))
 
 
 class Timeline:

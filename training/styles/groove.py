@@ -65,8 +65,8 @@ STYLES = (
     ),
     Style(
         "shuffle-blues",
-        1.2,
-        (75, 150),
+        1.9,
+        (78, 168),
         drums=("shuffle",),
         metres=((4, 3, 1.0),),
         comp=("eighths", "charleston", "quarters", "offbeats"),
