@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from lib_music import __version__
+from lib_music.cli.takes import add_commands as add_takes
 from lib_music.errors import InputError
 from lib_music.given import ASPECTS, read_aspect, read_factor, read_size, read_time, read_whole
+from lib_music.render.deforum_flow import FLOWS
 from lib_music.request import OWN_EARS
 
 if TYPE_CHECKING:
@@ -83,7 +85,10 @@ def make_parser() -> argparse.ArgumentParser:
     page.add_argument(
         "--allow", type=Path, action="append", default=[], metavar="DIR", help="a folder to take songs from"
     )
+    page.add_argument("--disk-cap", type=float, metavar="GB", help="the most that all visuals may take")
     page.add_argument("--webui", metavar="URL", help="a WebUI whose Deforum paints; credentials by environment")
+
+    add_takes(command, _renderer_options)
 
     listing = command("list", "List the projects in a folder.")
     listing.add_argument("folder", type=Path, nargs="?", default=Path(), metavar="DIR")
@@ -158,6 +163,7 @@ def _picture_options(parser: argparse.ArgumentParser) -> None:
         "--intensity", type=read_factor, default=1.0, help="times the preset's motion, 0 to 2 (default 1)"
     )
     parser.add_argument("--sampler", default="", help="Deforum's sampler (default Euler a)")
+    parser.add_argument("--flow", default="", metavar="NAME", help=f"Deforum's optical flow: {', '.join(FLOWS)}")
     parser.add_argument("--steps", type=read_whole, help="diffusion steps (default 20)")
 
 
@@ -214,6 +220,7 @@ def request_of(args: argparse.Namespace) -> Request:
         keep_mismatch=args.keep_mismatch,
         spotify_analysis=Path(analysis) if analysis not in (None, "auto") else None,
         ask_analysis=analysis == "auto",
+        flow=args.flow,
         preset_file=preset_file,
         ear=args.ear,
     )

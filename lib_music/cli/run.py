@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from lib_music.cli.hearing import analyze
 from lib_music.cli.options import make_parser
+from lib_music.cli.takes import delete, finish, restore, retake, takes
 from lib_music.cli.tracks import manage_credentials, track
 from lib_music.cli.videos import animate, demo, export, render, resume, storyboard
 from lib_music.errors import Interrupted, MusicVisualizerError
@@ -22,7 +23,8 @@ from lib_music.errors import Interrupted, MusicVisualizerError
 def _serve(args: argparse.Namespace) -> None:
     from lib_music.ui.serve import serve
 
-    serve(args.out, args.port, args.webui, tuple(args.allow))
+    cap = 0 if args.disk_cap is None else round(1e9 * args.disk_cap)
+    serve(args.out, args.port, args.webui, tuple(args.allow), disk_cap=cap)
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -56,6 +58,11 @@ COMMANDS = {
     "storyboard": storyboard,
     "animate": animate,
     "export": export,
+    "takes": takes,
+    "retake": retake,
+    "restore": restore,
+    "finish": finish,
+    "delete": delete,
     "demo": demo,
     "serve": _serve,
     "list": _list,
@@ -109,7 +116,7 @@ def _print_choices(error: MusicVisualizerError) -> None:
 
 
 def _way_on(arguments: Sequence[str]) -> str:
-    again = arguments[:1] in (["render"], ["resume"], ["demo"])
+    again = arguments[:1] in (["render"], ["resume"], ["demo"], ["finish"])
     return f"go on with: music-visualizer {shlex.join(arguments)}" if again else ""
 
 

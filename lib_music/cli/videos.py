@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lib_music.request import Request
 
 
-def _check_renderer(request: Request) -> None:
+def check_renderer(request: Request) -> None:
     """What is wrong with the WebUI's address is told before anything is written."""
     if request.renderer == "deforum":
         from lib_music.render.deforum_client import parse_url
@@ -31,7 +31,7 @@ def _check_renderer(request: Request) -> None:
         parse_url(request.webui)
 
 
-def _make_renderer(plan: Plan, project: Project) -> Renderer:
+def make_renderer(plan: Plan, project: Project) -> Renderer:
     request = plan.request
     if request.renderer == "deforum" and request.webui:
         from lib_music.files import slug
@@ -52,12 +52,12 @@ def render(args: argparse.Namespace) -> None:
     from lib_music.pipeline import make_video
 
     request = request_of(args)
-    _check_renderer(request)
+    check_renderer(request)
     if (api := _api_of(request, args.out)) is not None:
         return _render_elsewhere(api, request, args.out)
     with Terminal() as reporter:
-        result = make_video(request, args.out, reporter, _make_renderer)
-    return _print_result(result)
+        result = make_video(request, args.out, reporter, make_renderer)
+    return print_result(result)
 
 
 def _api_of(request: Request, out: Path | None) -> Api | None:
@@ -108,12 +108,12 @@ def resume(args: argparse.Namespace) -> None:
     request, said = revived(Request.from_dict(project.request(), project), project)
     chosen = {name: getattr(args, name) for name in ("renderer", "webui", "frames_dir") if getattr(args, name)}
     request = dataclasses.replace(request, **chosen)
-    _check_renderer(request)
+    check_renderer(request)
     with Terminal() as reporter:
         for line in said:
             reporter.say(line)
-        result = make_video(request, args.folder, reporter, _make_renderer)
-    return _print_result(result)
+        result = make_video(request, args.folder, reporter, make_renderer)
+    return print_result(result)
 
 
 def _resume_elsewhere(args: argparse.Namespace) -> None:
@@ -128,7 +128,7 @@ def _resume_elsewhere(args: argparse.Namespace) -> None:
         _print_fetched(gone_on_elsewhere(api, args.folder, reporter))
 
 
-def _print_result(result: Result) -> None:
+def print_result(result: Result) -> None:
     rate = f", {result.painted / result.seconds:.0f} frames/s" if result.painted and result.seconds else ""
     print(f"video     {result.video}")
     print(f"settings  {result.settings}  (load it in the Deforum tab)")

@@ -26,7 +26,9 @@ PORT = 7870
 _TRIES = 20
 
 
-def serve(folder: Path, port: int | None = None, webui: str | None = None, allowed: tuple[Path, ...] = ()) -> None:
+def serve(
+    folder: Path, port: int | None = None, webui: str | None = None, allowed: tuple[Path, ...] = (), disk_cap: int = 0
+) -> None:
     """Open the page and stay until the person stops it.
 
     Parameters
@@ -38,6 +40,8 @@ def serve(folder: Path, port: int | None = None, webui: str | None = None, allow
         Address of a WebUI whose Deforum paints.
     allowed : tuple of Path
         Further folders that a typed path may lead into.
+    disk_cap : int
+        Bytes that all projects may take; 0 is no cap.
 
     Raises
     ------
@@ -46,7 +50,7 @@ def serve(folder: Path, port: int | None = None, webui: str | None = None, allow
     MusicVisualizerError
         gradio is not installed.
     """
-    host = PlainHost(folder, allowed, webui)
+    host = PlainHost(folder, allowed, webui, disk_cap)
     with _listening(port) as listener:
         application = make_application(host)
         import uvicorn
