@@ -95,13 +95,14 @@ def progression(
     ]
 
 
-def rhythm_of_chords(rng: Random, metre: int, bars: int, pace: str) -> list[float]:
+def rhythm_of_chords(rng: Random, metre: int, bars: int, pace: str, upbeat: int = 0) -> list[float]:
     """Where chords change: each beat, each half bar, each bar, or mixed."""
     edges: list[float] = []
     for bar in range(bars):
         base = bar * metre
         if bar == bars - 1 and bar and pace != "bar":  # the cadence arrives on the last bar and stays
-            steps = [0.0, metre - 1.0] if metre > 1 and rng.random() < 0.45 else [0.0]
+            lead = upbeat or int(rng.random() < 0.3)
+            steps = [0.0, float(metre - lead)] if 0 < lead < metre else [0.0]
         elif pace == "beat":
             steps = [float(b) for b in range(metre) if b == 0 or rng.random() < 0.85]
         elif pace == "half":
@@ -115,9 +116,21 @@ def rhythm_of_chords(rng: Random, metre: int, bars: int, pace: str) -> list[floa
 
 
 def frame(
-    rng: Random, start: int, metre: int, sub: int, bars: int, key: int, mode: str, closing: bool, pace: str, size: int
+    rng: Random,
+    start: int,
+    metre: int,
+    sub: int,
+    bars: int,
+    key: int,
+    mode: str,
+    closing: bool,
+    pace: str,
+    size: int,
+    upbeat: int,
 ) -> Voices:
-    chords = progression(rng, key, mode, [start + e for e in rhythm_of_chords(rng, metre, bars, pace)], closing, metre)
+    chords = progression(
+        rng, key, mode, [start + e for e in rhythm_of_chords(rng, metre, bars, pace, upbeat)], closing, metre
+    )
     pitches: list[list[int]] = []
     before: list[int] | None = None
     for _, _, chord in chords:
@@ -155,12 +168,12 @@ def chorale(rng: Random, tracks: list[Track], v: Voices, level: float) -> None:
                 else:
                     late = 0.0
             length = stop - start - late
-            if abs(gap) in (3, 4, 5) and stop - start >= 1 and rng.random() < motion:
+            if abs(gap) in (3, 4, 5) and length >= 1 and rng.random() < motion:
                 between = theory.nearest(voice[k] + gap / 2, chord.scale)
                 cut = stop - (part if v.sub != 3 else 1 / 3)
                 track.add(start + late, cut - start - late, voice[k], level)
                 track.add(cut, stop - cut, between, 0.9 * level)
-            elif stop - start >= 1 and rng.random() < 0.3 * motion:
+            elif length >= 1 and rng.random() < 0.3 * motion:
                 cut = stop - part if v.sub != 3 else stop - 1 / 3
                 track.add(start + late, cut - start - late, voice[k], level)
                 track.add(cut, stop - cut, theory.nearest(voice[k] + rng.choice([-2, 2]), chord.scale), 0.9 * level)
@@ -407,6 +420,8 @@ def _phrases(
             p=[0.3, 0.3, 0.25, 0.15] if kind not in ("chorale", "hymn") else [0.65, 0.15, 0.2, 0.0],
         )
     )
+    accent = float(rng.uniform(1.0, 1.3))
+    pickup = at
     change = usual in (3, 4) and rng.random() < 0.12  # contrasting phrases in another metre
     kept: dict[str, tuple[int, list[list]]] = {}
     sections: list[Section] = []
@@ -424,8 +439,15 @@ def _phrases(
         else:
             marks = [len(t.notes) for t in tracks]
             tonic = key if letter != "C" else (key + int(rng.choice([5, 7, 9]))) % 12
-            v = frame(rng, at, metre, sub, phrase, tonic, mode, letter != "B" or n > 2, pace, size)
+            v = frame(rng, at, metre, sub, phrase, tonic, mode, letter != "B" or n > 2, pace, size, pickup)
             TEXTURES[_texture(rng, kind)](rng, tracks, v, level)
+            for track, mark in zip(tracks, marks, strict=True):  # the bar's first beat weighs more
+                track.notes[mark:] = [
+                    n._replace(
+                        velocity=min(1.0, n.velocity * (accent if (n.start - at) % metre < 0.01 else 1 / accent))
+                    )
+                    for n in track.notes[mark:]
+                ]
             kept[letter] = (at, [t.notes[m:] for t, m in zip(tracks, marks, strict=True)])
         at += phrase * metre
         sections.append(Section(first, len(bars), letter, level))

