@@ -295,3 +295,12 @@ def test_a_compressed_soundfont_is_unpacked() -> None:
     assert (start, end, loop, loop_end) == (0, len(tone), 100, 20000)
     assert struct.unpack_from("<HH", made, made.index(b"ifil") + 8) == (2, 4)
     assert made[made.index(b"shdr") + 8 + 44] == 1, "an ordinary mono sample now"
+
+
+def test_without_the_programs_our_own_synths_play(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(midi, "soundfonts", lambda: ())
+    monkeypatch.setattr(negatives, "speaker", lambda: "")
+    for style in ("western", "quartet", "speech"):
+        made = piece(8, seconds=8, style=style)
+        assert np.abs(made.samples).max() > 1e-3 and made.meta.get("soundfont", "") == ""
+        assert style == "speech" or (made.meta["soundfont_tracks"] == 0 and len(made.beats) > 5)
