@@ -323,7 +323,7 @@ def set_in_motion(
     own: Own | None = None,
 ) -> Animation:
     """How the range that was asked for moves; writes nothing. The song is always choreographed as it was heard."""
-    from lib_music.render.deforum_drive import follow_base
+    from lib_music.render.deforum_drive import base_levels, follow_base
     from lib_music.schedule.choreography import DEFAULT_SAMPLER, DEFAULT_STEPS, Look, animate, choose_preset
 
     request, analysis, storyboard = known.request, known.analysis, known.storyboard
@@ -338,15 +338,23 @@ def set_in_motion(
         steps=request.steps or DEFAULT_STEPS,
         intensity=request.intensity,
     )
+    preset, fps = (own.preset if own else None) or choose_preset(request.preset, analysis), parse_fps(request.fps)
+    under = {}
+    if base is not None and own is not None:
+        whole = Timebase.for_duration(analysis.duration, fps)
+        first = snap(whole.frame(max(0.0, request.start - analysis.start)), request.cadence or preset.cadence)
+        keys = [parameter.key for parameter in own.overrides.parameters("pose", "level")]
+        under = base_levels(base.values, keys, whole.n_frames, first)
     animation = animate(
         analysis,
         storyboard.resolve(analysis.sections),
-        preset=(own.preset if own else None) or choose_preset(request.preset, analysis),
-        fps=parse_fps(request.fps),
+        preset=preset,
+        fps=fps,
         look=look,
         base_settings=base.values if base else None,
         driven=driven,
         overrides=own.overrides if own else None,
+        under=under,
     )
     animation = _range_of(request, analysis, animation)
     if base is not None:

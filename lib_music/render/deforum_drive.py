@@ -7,18 +7,29 @@ Deforum cannot disagree about it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lib_music.errors import SettingsError
 from lib_music.render.deforum_defaults import NUMBER_SCHEDULES
-from lib_music.render.deforum_grammar import read_schedule
-from lib_music.render.deforum_settings import NOTHING, build_settings, drive_names, driven_values, resolve_drive
+from lib_music.render.deforum_grammar import read_prompts, read_schedule
+from lib_music.render.deforum_settings import (
+    NEGATIVE_MARK,
+    NOTHING,
+    build_settings,
+    drive_names,
+    driven_values,
+    resolve_drive,
+)
 from lib_music.schedule.animation import Animation, Border, Mode
 from lib_music.schedule.schedules import Schedule, thin
+
+Array = npt.NDArray[np.float64]
 
 #: What each mode of Deforum never reads.
 UNREAD: Mapping[Mode, frozenset[str]] = {
@@ -115,7 +126,36 @@ def follow_base(animation: Animation, base: Mapping[str, Any], driven: frozenset
         if key != "seed_schedule" and (curve := _curve(key, settings, animation.timebase.n_frames)):
             schedules[key] = curve
     mode = _written_mode(ours, settings)
-    return replace(ours, schedules=schedules, mode=mode, border=_border(mode, settings))
+    followed = replace(ours, schedules=schedules, mode=mode, border=_border(mode, settings))
+    return followed if "prompts" in driven or not base.get("prompts") else _with_prompts(followed, settings)
+
+
+def _with_prompts(animation: Animation, settings: Mapping[str, Any]) -> Animation:
+    """The person's own prompts at their own frames, also where a section's prompt is told."""
+    n = animation.timebase.n_frames
+    texts = {frame: text for frame, text in read_prompts(settings["prompts"]).items() if 0 <= frame < n}
+    # Deforum fills what comes before the first with it.
+    first = texts.get(min(texts)) if texts else str(next(iter(settings["prompts"].values())))
+    prompts = dict(sorted({0: first or "", **texts}.items()))
+    told = [prompts[max(frame for frame in prompts if frame <= cue.start)] for cue in animation.cues]
+    captions = [text.partition(NEGATIVE_MARK)[0].strip() for text in told]
+    cues = tuple(replace(cue, caption=caption) for cue, caption in zip(animation.cues, captions, strict=True))
+    return replace(animation, prompts=prompts, negatives={0: ""}, cues=cues)
+
+
+def base_levels(base: Mapping[str, Any], keys: Iterable[str], n_frames: int, first: int) -> dict[str, Array]:
+    """The curves of the person's own file that something of ours is said over, at each of ``n_frames`` of the song.
+
+    ``first`` is the frame of the song at which the video begins: there the file's frame 0 lies. A curve that cannot be
+    read is left out.
+    """
+    found = {}
+    for key in keys:
+        if isinstance(text := base.get(key), str):
+            with contextlib.suppress(SettingsError):
+                values = read_schedule(text, max(1, n_frames - first), parameter=key)
+                found[key] = np.concatenate((np.full(n_frames - values.size, values[0]), values))
+    return found
 
 
 def _curve(key: str, settings: Mapping[str, Any], n_frames: int) -> Schedule | None:

@@ -132,14 +132,14 @@ def words_of(values: Mapping[str, Any]) -> tuple[str, ...]:
 def _picture(found: Mapping[str, Any]) -> str:
     size = f"{found['W']}×{found['H']} at {found['fps']} fps, cadence {found['diffusion_cadence']}"
     if found["animation_mode"] != "3D":
-        return f"{found['animation_mode']}, {size}"
+        return f"{_excerpt(found['animation_mode'])}, {size}"
     depth = f"depth model {_excerpt(found['depth_algorithm'])}" if found["use_depth_warping"] else "no depth model"
     return f"3D, {depth}, {size}"
 
 
 def _painter(found: Mapping[str, Any]) -> str:
     model = f", checkpoint {_excerpt(found['sd_model_name'])}" if found.get("sd_model_name") else ""
-    coherence = f", colours kept by {found['color_coherence']}" if found["color_coherence"] != "None" else ""
+    coherence = f", colours kept by {_excerpt(found['color_coherence'])}" if found["color_coherence"] != "None" else ""
     return f"sampler {_excerpt(found['sampler'])}, {found['steps']} steps{coherence}{model}"
 
 

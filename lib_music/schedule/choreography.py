@@ -80,6 +80,7 @@ def animate(
     base_settings: Mapping[str, Any] | None = None,
     driven: frozenset[str] = frozenset(),
     overrides: Overrides | None = None,
+    under: Mapping[str, Array] | None = None,
 ) -> Animation:
     """Choreograph a song.
 
@@ -95,6 +96,8 @@ def animate(
         The person's own Deforum settings and the keys we may write.
     overrides : Overrides
         The person's own word over any curve.
+    under : mapping of parameter to array [shape=(n_frames,)]
+        Curves that lie under that word where no route leads: those of the person's own settings.
 
     Returns
     -------
@@ -121,7 +124,7 @@ def animate(
     said = overrides.parameters("pose", "level")
     if any(parameter.key == "seed_schedule" for parameter in said):
         levels["seed_schedule"] = schedules["seed_schedule"].sample(timebase.n_frames)
-    for name, values in override_levels(score, levels, timebase, cadence, overrides).items():
+    for name, values in override_levels(score, levels, timebase, cadence, overrides, under or {}).items():
         if PARAMETERS[name].kind == "pose":
             schedules[name] = Schedule(name, thin(values, *tolerance(name, look, fps)))
             continue

@@ -237,12 +237,18 @@ def override_rates(
 
 
 def override_levels(
-    score: Score, levels: Mapping[str, Array], timebase: Timebase, cadence: int, overrides: Overrides
+    score: Score,
+    levels: Mapping[str, Array],
+    timebase: Timebase,
+    cadence: int,
+    overrides: Overrides,
+    under: Mapping[str, Array],
 ) -> dict[str, Array]:
-    """The value of each level and pose at each frame, with formulas and pins over it."""
+    """The value of each level and pose at each frame, with formulas and pins over it, and over ``under`` at last."""
     out, times = dict(levels), timebase.times()
     for parameter in overrides.parameters("pose", "level"):
-        values = out.get(parameter.key, np.full(timebase.n_frames, parameter.rest))
+        rest = np.full(timebase.n_frames, parameter.rest)
+        values = out.get(parameter.key, under.get(parameter.key, rest))
         for formula in overrides.formulas:
             if formula.on and formula.parameter == parameter.key:
                 found = given(score, formula, times, timebase)

@@ -187,7 +187,8 @@ def test_notes_say_what_follows(studio: Studio, name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "nothing", "[]", "3", "{}", '{"W": ', '{"W": "wide"}', '{"zoom": "0:(__import__(1))"}', '{"zoom": "0:(9**9**9)"}',
+    ["", "nothing", "[]", "3", "{}",
+     '{"W": ', '{"W": "wide"}', '{"zoom": "0:(__import__(1))"}', '{"zoom": "0:(9**9**9)"}',
      '{"W": NaN}', '{"W": 1e999}', "[" * 100_000, '{"a":' * 50_000, '{"W": 1, "W": 2}',
      '{"prompts": {"0": "`9**9**9`"}}',
      '{"prompts": 5}', '{"W": ' + "9" * 5000 + "}", '{"use_mask": "yes"}', "\ud800", '{"x": "\ud800"}'],
@@ -351,3 +352,23 @@ def test_only_a_token_names_the_tabs_file(tabbed: Studio, token: Any) -> None:
     name = heard(tabbed)
     with pytest.raises(MusicVisualizerError):
         act(tabbed, name, {"do": "base_tab", "token": token})
+
+
+def test_the_files_own_prompts_are_what_is_painted_and_told(studio: Studio, name: str) -> None:
+    give(studio, name, {**MINE, "prompts": {"0": "a harbour --neg fog", "200": "a reef"}})
+    tick(studio, name, False, "prompts")
+    animation = set_up(studio, name, Motion()).plan.animation
+    assert dict(animation.prompts) == {0: "a harbour --neg fog", 200: "a reef"}
+    assert set(animation.negatives.values()) == {""}
+    assert [cue.caption for cue in animation.cues] == ["a harbour", "a harbour", "a reef", "a reef"]
+
+
+def test_a_pin_lies_over_the_curve_of_the_file_where_no_route_leads(studio: Studio, name: str) -> None:
+    give(studio, name, {**MINE, "noise_multiplier_schedule": "0:(1.2), 100:(1.4)"})
+    tick(studio, name, True, "noise_multiplier")
+    act(studio, name, {"do": "pin", "what": "add",
+                       "fields": {"time": 10.0, "parameter": "noise_multiplier_schedule", "value": 0.5}})  # fmt: skip
+    values = set_up(studio, name, Motion()).plan.animation.schedules["noise_multiplier_schedule"].sample(768)
+    assert values[[0, 50, 100, 240, 700]] == pytest.approx([1.2, 1.3, 1.4, 0.5, 1.4], abs=0.002)
+    started = set_up(studio, name, Motion(start=5.0)).plan.animation.schedules["noise_multiplier_schedule"].sample(600)
+    assert started[[0, 50, 120]] == pytest.approx([1.2, 1.3, 0.5], abs=0.002)
