@@ -127,10 +127,22 @@ class Gate:
         self._kept: OrderedDict[tuple[str, str, str], _Kept] = OrderedDict()
         self._keeping = threading.Lock()
 
-    async def answer(self, request: Any, handle: Handler) -> Any:
-        """One call, from the guard to its answer; nothing is raised past this."""
+    async def answer(self, request: Any, handle: Handler, query: frozenset[str] | None = None) -> Any:
+        """One call, from the guard to its answer; nothing is raised past this.
+
+        Parameters
+        ----------
+        request : starlette Request
+        handle : callable
+            The route's own handler.
+        query : frozenset of str, optional
+            The parameters that the address may have; a misspelt one must not pass for none.
+        """
         try:
             caller = self._admit(request)
+            if query is not None and (unknown := sorted(set(request.query_params) - query)):
+                known = ", ".join(sorted(query)) or "none"
+                raise Problem(422, f"{unknown[0][:40]!r} is no parameter of this address", f"it takes {known}")
             message = Message(request.scope, request.receive)
             message.most = self.limits.message
             if message.headers.get("content-type", "").partition(";")[0].strip().lower() != PIECE_TYPE:
@@ -264,9 +276,11 @@ def route_class(gate: Gate) -> type[Any]:
         def get_route_handler(self) -> Handler:
             """The route's handler, behind the gate."""
             handle = super().get_route_handler()
+            # What is no route of ours is told as such, whatever else is wrong with it.
+            query = frozenset(p.alias for p in self.dependant.query_params) if self.include_in_schema else None
 
             async def gated(request: Any) -> Any:
-                return await gate.answer(request, handle)
+                return await gate.answer(request, handle, query)
 
             return gated
 

@@ -258,6 +258,12 @@ def test_a_method_that_is_not_there_is_told(client: Any) -> None:
     problem(client.get("/nothing"), 404)
 
 
+def test_a_misspelt_parameter_does_not_pass_for_none(client: Any) -> None:
+    said = problem(client.get("/jobs?projekt=x"), 422)
+    assert "projekt" in said["detail"] and "project" in said["fix"]
+    problem(client.get("/nothing?x=1"), 404)
+
+
 def test_a_fault_of_ours_tells_nothing_of_this_machine(
     client: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
