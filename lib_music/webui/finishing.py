@@ -181,5 +181,5 @@ def _picture(tensor: Any, height: int, width: int) -> Rgb:
 
 
 def _has_cuda() -> bool:
-    torch: Any = sys.modules.get("torch")
-    return bool(torch is not None and torch.cuda.is_available())
+    cuda: Any = getattr(sys.modules.get("torch"), "cuda", None)
+    return bool(cuda is not None and cuda.is_available())

@@ -67,7 +67,7 @@ def add_settings() -> None:
         CAPTIONER, "Who describes the cover", component=gr.Dropdown,
         component_args=lambda: _choices(CAPTIONER, list(CAPTIONERS)),
     ).info("; ".join(f"{name}: {said}" for name, said in CAPTIONERS.items()))  # fmt: skip
-    option(DISK_CAP, "The most disk that all visuals may take (GB)", component=gr.Textbox).info(
+    option(DISK_CAP, "The most disk that all visuals may take (GB)", component=gr.Textbox, component_args={}).info(
         "empty: no limit; a painting that would go over it is not begun, and nothing is ever deleted by itself"
     )
 

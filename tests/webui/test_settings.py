@@ -28,12 +28,12 @@ def put(host: FakeHost, key: str, value: object) -> None:
     host.shared.opts.data[key] = value
 
 
-def test_one_section_of_five_plain_options(webui: FakeHost) -> None:
+def test_one_section_of_six_plain_options(webui: FakeHost) -> None:
     settings.add_settings()
     options = {k: v for k, v in webui.shared.opts.data_labels.items() if k.startswith("music_visualizer")}
     assert set(options) == {
         "music_visualizer_output_folder", "music_visualizer_allowed_folders", "music_visualizer_preset",
-        "music_visualizer_fps", "music_visualizer_captioner",
+        "music_visualizer_fps", "music_visualizer_captioner", "music_visualizer_disk_cap",
     }  # fmt: skip
     for info in options.values():
         assert info.section == ("music_visualizer", "Music Visualizer")
@@ -41,6 +41,17 @@ def test_one_section_of_five_plain_options(webui: FakeHost) -> None:
         args = info.component_args() if callable(info.component_args) else info.component_args
         assert "choices" not in args or info.default in args["choices"]
     assert options["music_visualizer_allowed_folders"].restrict_api
+
+
+@pytest.mark.parametrize(
+    ("typed", "bytes_"),
+    [("", 0), ("10", 10**10), (" 2.5 ", 2_500_000_000), ("0,5", 500_000_000), ("-1", 0), ("x", 0), ("nan", 0),
+     ("inf", 0), ("1e99", 0), ("10 GB", 0), (7, 0)],
+)  # fmt: skip
+def test_the_cap_is_in_gigabytes_and_nonsense_is_none(webui: FakeHost, typed: object, bytes_: int) -> None:
+    settings.add_settings()
+    webui.shared.opts.data[settings.DISK_CAP] = typed
+    assert settings.preferences().disk_cap == bytes_
 
 
 def test_adding_it_again_keeps_what_was_set(webui: FakeHost) -> None:
