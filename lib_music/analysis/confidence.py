@@ -39,7 +39,7 @@ def _calibration() -> dict[str, Any]:
     return found
 
 
-def monotone(raw: npt.NDArray[np.float64], right: npt.NDArray[np.float64], points: int = 12) -> tuple[
+def monotone(raw: npt.NDArray[np.float64], right: npt.NDArray[np.float64], points: int = 30) -> tuple[
     npt.NDArray[np.float64], npt.NDArray[np.float64]
 ]:
     """A table for :func:`stated`: pools of equal size, their means made to increase.
@@ -52,7 +52,7 @@ def monotone(raw: npt.NDArray[np.float64], right: npt.NDArray[np.float64], point
         Rows of the table at most.
     """
     order = np.argsort(raw, kind="stable")
-    parts = np.array_split(order, min(points, max(1, raw.size)))
+    parts = np.array_split(order, min(points, max(1, raw.size // 40)))
     pools = [[float(raw[p].mean()), float(right[p].mean()), float(p.size)] for p in parts if p.size]
     # Adjacent violators are pooled (Ayer et al., 1955).
     merged: list[list[float]] = []

@@ -158,7 +158,9 @@ def find_readings(evidence: Evidence) -> list[Reading]:
     stray = np.exp(pointer.STEP * np.arange(-STRAY, STRAY + 1))
     scale = np.stack([stray / f for f in factors])
     bands = pointer.Bands(period, scale, np.zeros(scale.shape))
-    paths = pointer.decode(gain + steady_grid(evidence.beat, first.frames), evidence.inside, bands)
+    # Where there is no pulse, no grid goes on.
+    steady = np.where(evidence.inside > 0, steady_grid(evidence.beat, first.frames), 0.0)
+    paths = pointer.decode(gain + steady, evidence.inside, bands)
     return [_reading(evidence, gain, factor, path) for factor, path in zip(factors, paths, strict=True)
             if path.frames.size > 3]
 
