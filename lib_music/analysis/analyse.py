@@ -62,10 +62,10 @@ def _analyse(audio: Audio, ear: Ear, progress: Callable[[float], None] | None) -
     else:
         onset = beats.attacks(envelopes.local_scale(bands))
         found, presence = beats.find_beats(network.listen(features), onset, features.level, audio.duration)
+    parts = find_sections(features, bands, found.downbeats, audio.duration)
     return Analysis(
-        audio.duration, found, find_sections(features, bands, found.downbeats, audio.duration),
-        presence,
-        envelopes.envelopes(features, bands), *harmony.find_key(features.chroma),
+        audio.duration, found, parts, presence, envelopes.envelopes(features, bands),
+        *harmony.find_key(features.chroma, features.bass, parts.intervals[:, 0]),
         loudness_lufs=features.loudness, loudness_range=features.loudness_range,
         content_hash=audio.content_hash, start=audio.start, version=ANALYSIS_VERSION, ear=ear,
     )

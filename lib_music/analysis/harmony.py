@@ -1,27 +1,36 @@
 """The key of the song.
 
 Conventions: pitch classes count from C; key names use sharps; the profiles are Temperley's revision of
-Krumhansl & Kessler's probe-tone ratings (Temperley, *What's Key for Key?*, Music Perception 17, 1999).
+Krumhansl & Kessler's probe-tone ratings (Temperley, *What's Key for Key?*, Music Perception 17, 1999), whose minor is
+the harmonic one; popular music's minor is as often the natural one, so ours stands between the two.
 """
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from lib_music.analysis.types import Floats
+from lib_music.analysis.features import TONAL_RATE
+from lib_music.analysis.types import Floats, Times
 
 KEYS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _MAJOR = (5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0)
-_MINOR = (5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0)
+_MINOR = (5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 2.75, 3.0)
+# A key and its relative share their notes: what sounds first in sections, and at the end, tells which is home.
+_HOME_SECONDS, _LAST_SECONDS = 1.5, 2.0
+_HOME_TRIAD, _HOME_BASS = 1.0, 0.5
+Values = npt.NDArray[np.float64]
 
 
-def find_key(chroma: Floats) -> tuple[str, str, float]:
+def find_key(chroma: Floats, bass: Floats, starts: Times) -> tuple[str, str, float]:
     """Key, mode and confidence of a song.
 
     Parameters
     ----------
-    chroma : [shape=(c, 12)]
-        Strength of the pitch classes over time, >= 0.
+    chroma, bass : [shape=(c, 12)]
+        Strength of the pitch classes over time, above and in the bass, at TONAL_RATE Hz, >= 0.
+    starts : [shape=(k,)] s
+        Where sections begin, 0 among them.
 
     Returns
     -------
@@ -29,14 +38,11 @@ def find_key(chroma: Floats) -> tuple[str, str, float]:
         One of KEYS, or "" when there is no tone.
     mode : "major", "minor" or ""
     confidence : float in [0, 1]
-        From the lead over the best key that is not its relative or parallel.
+        From the lead over other keys; that over the relative and the parallel one counts for half.
     """
-    total = chroma.sum(axis=1)
-    tonal = chroma[total > 0.1 * total.max(initial=0.0)] if chroma.size else chroma
-    if not len(tonal) or total.max() <= 1e-6:
+    if not chroma.size or float(chroma.max()) <= 1e-6:
         return "", "", 0.0
-    # Every moment speaks with the same voice, so that one loud chord does not name the key.
-    mean = (tonal / tonal.sum(axis=1, keepdims=True)).mean(axis=0).astype(np.float64)
+    mean = _voices(chroma)
     if mean.std() < 1e-6:
         return "", "", 0.0
     profiles = np.array([np.roll(p, k) for p in (_MAJOR, _MINOR) for k in range(12)])
@@ -44,9 +50,32 @@ def find_key(chroma: Floats) -> tuple[str, str, float]:
     profiles /= np.linalg.norm(profiles, axis=1, keepdims=True)
     pitch = mean - mean.mean()
     match = profiles @ (pitch / np.linalg.norm(pitch))
-    best = int(match.argmax())
+    worth = match + _home(chroma, bass, starts)
+    best = int(worth.argmax())
     minor, tonic = divmod(best, 12)
-    kin = {best, (1 - minor) * 12 + tonic, (1 - minor) * 12 + (tonic + (3 if minor else -3)) % 12}
-    rival = max(float(m) for i, m in enumerate(match) if i not in kin)
-    confidence = float(np.clip((match[best] - rival) * 4, 0, 1) * np.clip(match[best], 0, 1))
-    return KEYS[tonic], "minor" if minor else "major", confidence
+    kin = {(1 - minor) * 12 + tonic, (1 - minor) * 12 + (tonic + (3 if minor else -3)) % 12}
+    lead = worth[best] - max(float(w) for i, w in enumerate(worth) if i != best and i not in kin)
+    family = worth[best] - max(float(worth[i]) for i in kin)
+    sure = np.clip(4 * lead, 0, 1) * np.clip(0.5 + 4 * family, 0, 1) * np.clip(match[best], 0, 1)
+    return KEYS[tonic], "minor" if minor else "major", float(sure)
+
+
+def _voices(rows: Floats) -> Values:
+    """Mean share of the pitch classes [shape=(12,)]; every moment that is not faint speaks with the same voice."""
+    total = rows.sum(axis=1)
+    heard = rows[total > 0.1 * total.max(initial=0.0)] if len(rows) else rows
+    if not len(heard):
+        return np.full(12, 1 / 12)
+    return np.asarray((heard / heard.sum(axis=1, keepdims=True)).mean(axis=0), np.float64)
+
+
+def _home(chroma: Floats, bass: Floats, starts: Times) -> Values:
+    """How much each of the 24 triads, and its root in the bass, sounds where sections begin and at the end."""
+    last = len(chroma) / TONAL_RATE - _LAST_SECONDS
+    firsts = [int(t * TONAL_RATE) + 1 for t in (*starts, max(0.0, last))]
+    width = int(_HOME_SECONDS * TONAL_RATE)
+    above = np.mean([_voices(chroma[i : i + width]) for i in firsts], axis=0)
+    below = np.mean([_voices(bass[i : i + width]) for i in firsts], axis=0)
+    third = np.concatenate([np.roll(above, -4), np.roll(above, -3)])
+    triad = np.tile(above + np.roll(above, -7), 2) + third
+    return np.asarray(_HOME_TRIAD * triad + _HOME_BASS * np.tile(below, 2))
