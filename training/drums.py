@@ -173,6 +173,12 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "k x.........x.....x.........x.x... s ....X.......X.......X.......X..X h x...x...x...x...",
         "k x..x..x...x..... s ....X..o.oo.X..o S x.x.x.x.x.x.x.x.",
     ),
+    "canter": (
+        "l x.xxx.xxx.xxx.xx k x.......x.......",
+        "s x.xxx.xxx.xxx.xx k x...x...x...x...",
+        "t x.xxx.xxx.xxx.xx 4 x.......x.......",
+        "r xxx.xxx.xxx.xxx. s ....X.......X... k x.......x.......",
+    ),
     "train8": (
         "k x...x...x...x... s o.o.X.o.o.o.X.o.",
         "k x.......x....... s ..o.x.o...o.x.o. p ....x.......x...",

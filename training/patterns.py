@@ -99,6 +99,9 @@ def comp(rng: Random, name: str, n: int, sub: int) -> list[Event]:
     if name == "tremolo":
         rate = 6 if sub == 3 else 4
         return [(i / rate, 1 / rate, "c", 0.6) for i in range(rate * n)]
+    if name == "canter":  # a horse: long, short, short
+        inner = (0.0, 0.5, 0.75) if rng.random() < 0.5 else (0.0, 0.25, 0.5)
+        return [(b + o, 0.22, "c", 0.75 if o == 0 else 0.55) for b in beats for o in inner]
     if name == "dotted":  # every three sixteenths, until the bar is over
         return _each([0.75 * i for i in range(int(np.ceil(n / 0.75)))], 0.4, "c", 0.75)
     if name == "gate":  # a held chord chopped by a rhythmic gate

@@ -13,11 +13,11 @@ PLAYED = (("steady", 0.25), ("gentle", 0.35), ("events", 0.25), ("ramp", 0.15))
 STYLES = (
     Style(
         "western",
-        1.0,
+        1.5,
         (95, 150),
-        drums=("train", "march", "tribal", "backbeat"),
+        drums=("canter", "canter", "train", "march", "tribal", "backbeat"),
         drumless=0.3,
-        comp=("oompah8", "tremolo", "eighths", "strum", "whole"),
+        comp=("canter", "canter", "oompah8", "tremolo", "eighths", "strum", "whole"),
         bass=("two", "quarters", "half"),
         harmony=("western", "folk"),
         leads=("trumpet", "whistle", "horn", "strings", "harmonica", "violin"),
