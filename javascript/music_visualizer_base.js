@@ -122,6 +122,7 @@
             this.file = choice("file", "Yours: ", this.name);
             this.input = el("input", {type: "file", class: "mv-file-input", id: "mv_base_file", accept: ".txt,.json", on: {change: () => this.give()}});
             this.tab = button("Take from the Deforum tab", () => this.take());
+            this.noTab = el("span", {class: "mv-source", text: "What stands in the Deforum tab can be taken where this page is a tab of the WebUI."});
             this.said = el("div", {class: "mv-source", role: "status"});
             this.inside = el("ul", {class: "mv-base-inside", "aria-label": "What is in your settings"});
             this.notes = el("ul", {class: "mv-base-notes", "aria-label": "What follows from it"});
@@ -134,7 +135,7 @@
                 el("div", {class: "mv-panel-head", text: "Base settings"}),
                 el("div", {class: "mv-base-row", role: "radiogroup", "aria-label": "Base settings"}, this.ours.node, this.file.node),
                 el("div", {class: "mv-base-row"},
-                    el("label", {class: "mv-file", for: "mv_base_file"}, el("span", {text: "Deforum settings file"}), this.input), this.tab),
+                    el("label", {class: "mv-file", for: "mv_base_file"}, el("span", {text: "Deforum settings file"}), this.input), this.tab, this.noTab),
                 this.said, this.inside, this.notes, this.drives);
         },
 
@@ -159,6 +160,7 @@
             this.file.box.disabled = !text(base.name);
             setText(this.name, text(base.name) || "no file yet");
             this.tab.hidden = !text(base.tab);
+            this.noTab.hidden = !this.tab.hidden;
             this.tab.disabled = Boolean(this.busy);
             this.lines(this.inside, text(base.name) ? list(base.lines) : []);
             this.lines(this.notes, [...(text(base.name) ? list(base.warnings) : []), ...list(base.notes)]);

@@ -280,7 +280,7 @@ def choreograph(
     if given is not None and project.path(ROUTES).is_file() and not known.request.whole:
         warnings.append(f"the rows of the project's {ROUTES} count, not {given.name}; delete it to use the preset")
     animation = set_in_motion(known, base=base, driven=driven, own=own)
-    warnings += override_notes(known, own, animation.timebase)
+    warnings += override_notes(known, own, animation)
     if base is not None and not known.request.whole:
         # The page says so beside each tick.
         warnings += undriven_notes(known.request.drive, animation)
@@ -306,13 +306,18 @@ def own_of(request: Request, project: Project) -> Own:
     return Own(preset, Overrides(formulas=formulas))
 
 
-def override_notes(known: Understanding, own: Own, timebase: Timebase) -> tuple[str, ...]:
+def override_notes(known: Understanding, own: Own, animation: Animation) -> tuple[str, ...]:
     """What is to be said of the person's pins and formulas; raises SettingsError for one that cannot be computed."""
-    from lib_music.schedule.overrides import notes_of
+    from lib_music.schedule.overrides import flash_notes, notes_of
     from lib_music.schedule.score import Score
 
+    timebase, cadence = animation.timebase, animation.cadence
     whole = Timebase.for_duration(known.analysis.duration, timebase.fps)
-    return notes_of(Score(known.analysis, {}), own.overrides, whole)
+    curves = {key: curve.sample(timebase.n_frames)[::cadence] for key, curve in animation.schedules.items()}
+    return (
+        *notes_of(Score(known.analysis, {}), own.overrides, whole),
+        *flash_notes(own.overrides, curves, float(timebase.fps) / cadence),
+    )
 
 
 def set_in_motion(

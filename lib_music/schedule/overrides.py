@@ -38,6 +38,10 @@ MAX_TIME, MAX_BEATS = 3 * 3600.0, 64.0
 #: How many of either a song may have.
 MOST = 500
 
+#: How many flashes a second nobody is harmed by; and at which value each curve flashes, and is back.
+MOST_FLASHES = 3
+_FLASHES: Mapping[str, tuple[float, float]] = {"strength_schedule": (0.3, 0.5), "contrast_schedule": (0.85, 0.95)}
+
 _HEARD = {
     "onset": "how much begins to sound", "low": "bass", "mid": "middle", "high": "treble", "kick": "bass drum",
     "snare": "snare drum", "hat": "hi-hat",
@@ -266,6 +270,12 @@ def _added(parameter: Parameter, values: Array) -> Array:
     return np.log(values) if parameter.key == "zoom" else values
 
 
+def flash_notes(overrides: Overrides, curves: Mapping[str, Array], fps: float) -> tuple[str, ...]:
+    """See :func:`flashes`: of every curve that a pin or a formula is said over, given at the diffused frames."""
+    said = [p.key for p in overrides.parameters("level") if p.key in _FLASHES and p.key in curves]
+    return tuple(note for key in said if (note := flashes(key, curves[key], fps)))
+
+
 def notes_of(score: Score, overrides: Overrides, timebase: Timebase) -> tuple[str, ...]:
     """What is to be said of a song's pins and formulas; raises SettingsError as :func:`given` does."""
     notes: list[str] = []
@@ -275,6 +285,26 @@ def notes_of(score: Score, overrides: Overrides, timebase: Timebase) -> tuple[st
     late = [pin for pin in overrides.pins if pin.on and pin.time >= score.analysis.duration]
     notes += [f"{parameter_of(pin.parameter).label}: the pin at {pin.time:.2f} s lies past the end" for pin in late]
     return tuple(dict.fromkeys(notes))
+
+
+def flashes(parameter: str, values: Array, fps: float) -> str:
+    """A word of warning where a curve of one's own would make the picture flash; empty where it does not.
+
+    ``values`` are those of the diffused frames, ``fps`` how many of them there are a second. More than three flashes
+    within a second can harm photosensitive people (WCAG 2.2, 2.3.1); a flash is a deep dip and the way back.
+    """
+    deep, back = _FLASHES[parameter]
+    # +1 where it is back, -1 where it has dipped; what lies between belongs to the one before.
+    side = np.where(values <= deep, -1, np.where(values >= back, 1, 0))
+    marked = np.flatnonzero(side)
+    turns = marked[1:][np.diff(side[marked]) < 0] / fps
+    if turns.size <= MOST_FLASHES or not (close := turns[MOST_FLASHES:] - turns[:-MOST_FLASHES] < 1.0 - 1e-6).any():
+        return ""
+    at = float(turns[int(np.argmax(close))])
+    return (
+        f"{parameter_of(parameter).label}: more than {MOST_FLASHES} deep dips within a second from {at:.1f} s on; "
+        "the picture flashes, which can harm photosensitive people"
+    )
 
 
 def _in(value: object, low: float, high: float, name: str, unit: str) -> None:

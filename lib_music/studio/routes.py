@@ -19,7 +19,7 @@ from lib_music.files import slug
 from lib_music.pipeline import own_of
 from lib_music.project import Project
 from lib_music.schedule.choreography import choose_preset
-from lib_music.schedule.overrides import VARIABLES, Formula, Overrides, notes_of
+from lib_music.schedule.overrides import VARIABLES, Formula, Overrides, flash_notes, notes_of
 from lib_music.schedule.parameters import MOTION, PARAMETERS
 from lib_music.schedule.preset_file import (
     MAX_BYTES,
@@ -153,6 +153,8 @@ def moving(host: Host, now: Known) -> Moving:
 
 def _notes(now: Known, found: Moving, setup: Setup | None) -> list[str]:
     lines = [found.error] if found.error else []
+    if found.rows_are_own:
+        lines.append("the preset chosen under Motion does not count while these rows are your own")
     if now.analysis is not None:
         fps = setup.plan.animation.timebase.fps if setup else parse_fps("24")
         try:
@@ -160,6 +162,10 @@ def _notes(now: Known, found: Moving, setup: Setup | None) -> list[str]:
         except MusicVisualizerError as error:
             lines.append(now.told(error))
     if setup is not None:
+        animation = setup.plan.animation
+        curves = {key: curve.sample(animation.timebase.n_frames) for key, curve in animation.schedules.items()}
+        diffused = {key: values[:: animation.cadence] for key, values in curves.items()}
+        lines += flash_notes(found.own.overrides, diffused, float(animation.timebase.fps) / animation.cadence)
         lines += _idle(found.own.overrides, setup)
     return lines
 

@@ -22,7 +22,7 @@ from lib_music.render.deforum_grammar import read_schedule
 from lib_music.render.deforum_settings import DRIVEABLE, SWITCHES, build_settings
 from lib_music.schedule.animation import Animation
 from lib_music.schedule.choreography import Look, animate
-from lib_music.schedule.overrides import VARIABLES, Formula, Overrides, Pin, notes_of, variables
+from lib_music.schedule.overrides import VARIABLES, Formula, Overrides, Pin, flash_notes, notes_of, variables
 from lib_music.schedule.parameters import PARAMETERS
 from lib_music.schedule.presets import get_preset
 from lib_music.schedule.score import Score
@@ -337,3 +337,19 @@ def test_roles_of_a_formula_are_the_songs() -> None:
     with pytest.raises(InputError):
         Formula("zoom", "1", frozenset({"solo"}))  # type: ignore[arg-type]
     assert Formula("zoom", "1").sections == frozenset(ROLES)
+
+
+@pytest.mark.parametrize(
+    ("text", "cadence", "flashing"),
+    [("where(beat_phase<0.2, 0.1, 0.7)", 1, False), ("where(beat*4%1<0.5, 0.1, 0.7)", 1, True),
+     ("where(beat*4%1<0.5, 0.4, 0.7)", 1, False), ("where((t>9)*(t<9.9)*(beat*4%1<0.5), 0.2, 0.7)", 1, True),
+     ("where(t%0.34<0.1, 0, 1)", 1, False)],
+)  # fmt: skip
+def test_what_would_flash_is_said(text: str, cadence: int, flashing: bool) -> None:
+    """Two dips a second are a beat; eight are a strobe, also where they last less than a second."""
+    overrides = formulas(strength_schedule=text)
+    animation = moved(overrides, cadence=cadence)
+    diffused = {"strength_schedule": curve(animation, "strength_schedule")[::cadence]}
+    found = flash_notes(overrides, diffused, 24 / cadence)
+    assert bool(found) is flashing and all("photosensitive" in note for note in found)
+    assert flash_notes(Overrides(), diffused, 24 / cadence) == ()
