@@ -39,6 +39,8 @@ _ABSURD = 100 * 3600.0
 #: What an encoder and the decoder put before the sound, in samples, where the file does not say it: an MP3 without
 #: LAME's tag has 576 + 529 of the encoder that most use.
 _DELAYS = {("mp3", "mp3"): 1105, ("mp3", "mp2"): 481, ("aac", "aac"): 1024}
+#: Frames of an MP3 are small, and each goes through all of ffmpeg's threads: by the thousands of samples that is quick.
+_LARGER = ("-af", "asetnsamples=n=16384:p=0")
 #: More bytes per second of sound than any lossy stream has: what was decoded was found in noise by chance.
 _LOSSY = {"mp3": 250_000, "aac": 250_000, "ac3": 250_000, "eac3": 800_000, "amr": 10_000, "mpeg": 10**7}
 _MAGIC = (
@@ -117,7 +119,7 @@ class Audio:
         skip, left = round((self.delay + self.start) * sr), round(self.duration * sr)
         decoded = min(channels, self.channels)
         # rematrix_maxval: the mean of the channels, where ffmpeg would add floats up and overflow
-        args = ["-v", "error", *input_args(self.path), "-map", "0:a:0", "-ac", str(decoded), "-ar", str(sr),
+        args = ["-v", "error", *input_args(self.path), "-map", "0:a:0", *_LARGER, "-ac", str(decoded), "-ar", str(sr),
                 "-rematrix_maxval", "1", "-f", "f32le", "-"]
         with FfmpegOutput(args) as output:
             while skip and (raw := output.read(4 * decoded * min(skip, _CHUNK))):
@@ -315,7 +317,7 @@ def _scan(
     rate, channels = header.sample_rate, header.channels
     first = round(start * rate)
     last = first + round(duration * rate) if duration is not None else None
-    args = ["-v", "error", *input_args(path), "-map", "0:a:0", "-ac", str(channels), "-ar", str(rate),
+    args = ["-v", "error", *input_args(path), "-map", "0:a:0", *_LARGER, "-ac", str(channels), "-ar", str(rate),
             "-f", "s16le", "-"]
     n, peak, delay = 0, 0, 0
     with FfmpegOutput(args) as output:
