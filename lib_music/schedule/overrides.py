@@ -260,9 +260,8 @@ def override_levels(
         if pins := [pin for pin in overrides.pins if pin.on and pin.parameter == parameter.key]:
             weight, target = pinned(score, pins, timebase, cadence)
             values = values * (1 - weight) + weight * target
-        # The quarter keeps Deforum's ``int()`` of an interpolated value on its own whole number.
-        out[parameter.key] = np.floor(values + 0.5) + 0.25 if parameter.whole else values
-    return out
+        out[parameter.key] = values
+    return {key: parameter_of(key).settled(values) for key, values in out.items()}
 
 
 def _added(parameter: Parameter, values: Array) -> Array:

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from lib_music.errors import InputError
 
@@ -27,7 +28,10 @@ Kind = Literal["rate", "pose", "level"]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One of them; ``rest`` is its value where nothing leads to it, ``whole`` says that Deforum cuts it to a whole."""
+    """One of them; ``rest`` is its value where nothing leads to it.
+
+    ``whole`` says that Deforum cuts it to a whole number, ``odd`` that an even one stops it.
+    """
 
     key: str
     label: str
@@ -38,10 +42,13 @@ class Parameter:
     rest: float
     tolerance: tuple[float, float]
     whole: bool = False
+    odd: bool = False
 
-    def within(self, value: float) -> bool:
-        """Whether a picture survives the value; NaN is none."""
-        return self.low <= value <= self.high
+    def settled(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Values that Deforum may be given; the quarter keeps its ``int()`` of one on that whole number."""
+        if self.odd:
+            return 2 * np.floor(values / 2) + 1.25
+        return np.floor(values + 0.5) + 0.25 if self.whole else values
 
 
 _TURN = "degrees a second"
@@ -49,6 +56,7 @@ _WIDTHS = "picture widths a second"
 _LEVEL = "as it stands in Deforum"
 _FACTOR = "factor a second: 1.2 is a fifth larger each second"
 _SEEDS = 2.0**32 - 1
+_ODD = "odd number of pixels"
 
 _ALL = (
     Parameter("zoom", "Zoom", "rate", _FACTOR, 0.2, 8.0, 1.0, (0.008, 4e-3)),
@@ -75,6 +83,7 @@ _ALL = (
     Parameter("contrast_schedule", "Contrast", "level", "times, at every diffusion", 0.5, 1.5, 1.0, (0.001, np.inf)),
     Parameter("noise_multiplier_schedule", "Noise multiplier", "level", _LEVEL, 0.0, 2.0, 1.05, (0.001, np.inf)),
     Parameter("amount_schedule", "Sharpening, amount", "level", _LEVEL, 0.0, 5.0, 0.1, (0.001, np.inf)),
+    Parameter("kernel_schedule", "Sharpening, kernel", "level", _ODD, 1.0, 31.0, 5.0, (1e-6, np.inf), True, odd=True),
     Parameter("sigma_schedule", "Sharpening, sigma", "level", _LEVEL, 0.1, 20.0, 1.0, (0.005, np.inf)),
     Parameter("threshold_schedule", "Sharpening, threshold", "level", _LEVEL, 0.0, 255.0, 0.0, (0.05, np.inf)),
     Parameter("steps_schedule", "Steps", "level", "whole steps", 1.0, 150.0, 20.0, (1e-6, np.inf), whole=True),
