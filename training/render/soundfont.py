@@ -10,7 +10,7 @@ import io
 import os
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,15 +32,22 @@ def _chunk(name: bytes, body: bytes) -> bytes:
     return name + struct.pack("<I", len(body)) + body + b"\0" * (len(body) & 1)
 
 
-def _samples(data: bytes, pool: tuple[int, int], headers: bytes) -> tuple[bytes, bytes]:
-    """The decoded samples and their new headers."""
+def vorbis(stream: bytes) -> np.ndarray:
+    """The samples of an Ogg Vorbis stream as int16."""
     import soundfile
 
+    return np.asarray(soundfile.read(io.BytesIO(stream), dtype="int16")[0])
+
+
+def _samples(
+    data: bytes, pool: tuple[int, int], headers: bytes, decode: Callable[[bytes], np.ndarray]
+) -> tuple[bytes, bytes]:
+    """The decoded samples and their new headers."""
     made, out, at = [], bytearray(), 0
     for offset in range(0, len(headers), _HEADER.size):
         name, start, end, loop, loop_end, rate, pitch, fine, link, kind = _HEADER.unpack_from(headers, offset)
         if kind & _COMPRESSED and end > start:
-            decoded, _ = soundfile.read(io.BytesIO(data[pool[0] + start : pool[0] + end]), dtype="int16")
+            decoded = decode(data[pool[0] + start : pool[0] + end])
             made += [decoded.astype("<i2"), np.zeros(_PAUSE, "<i2")]
             start, end, loop, loop_end, kind = at, at + len(decoded), at + loop, at + loop_end, kind & ~_COMPRESSED
             at += len(decoded) + _PAUSE
@@ -48,15 +55,15 @@ def _samples(data: bytes, pool: tuple[int, int], headers: bytes) -> tuple[bytes,
     return np.concatenate(made).tobytes(), bytes(out)
 
 
-def unpacked(data: bytes) -> bytes:
-    """The bytes of an sf2 file with the sounds of the sf3 file `data`."""
+def unpacked(data: bytes, decode: Callable[[bytes], np.ndarray] = vorbis) -> bytes:
+    """The bytes of an sf2 file with the sounds of the sf3 file `data`, each decoded by `decode`."""
     lists = {data[a : a + 4]: (a + 4, b) for _, a, b in _chunks(data, 12, len(data))}
     info = b"".join(
         _chunk(n, struct.pack("<HH", 2, 4) if n == b"ifil" else data[a:b]) for n, a, b in _chunks(data, *lists[b"INFO"])
     )
     pool = next((a, b) for n, a, b in _chunks(data, *lists[b"sdta"]) if n == b"smpl")
     parts = {n: data[a:b] for n, a, b in _chunks(data, *lists[b"pdta"])}
-    samples, parts[b"shdr"] = _samples(data, pool, parts[b"shdr"])
+    samples, parts[b"shdr"] = _samples(data, pool, parts[b"shdr"], decode)
     presets = b"".join(_chunk(n, body) for n, body in parts.items())
     body = (
         b"sfbk"
