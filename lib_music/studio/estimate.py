@@ -377,7 +377,12 @@ def anew(setup: Setup) -> tuple[str, ...]:
         return ()
     other = "the prompts, the hearing, the cover, the base settings or the routes were changed since"
     reasons = _reasons(setup) or (other,)
-    return tuple(f"painting begins anew: {reason}" for reason in reasons)
+    lines = tuple(f"painting begins anew: {reason}" for reason in reasons)
+    animation, fps = setup.plan.animation, setup.plan.animation.timebase.fps
+    shape = (animation.width, animation.height, f"{fps.numerator}/{fps.denominator}", animation.timebase.n_frames)
+    if shape != (progress.width, progress.height, progress.fps, sum(progress.lengths)):
+        return lines
+    return (*lines, "a finished video is kept as a take; Takes paints single sections again instead")
 
 
 def _reasons(setup: Setup) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from lib_music.recall import ANALYSIS, CARD, recall_track
 from lib_music.render.deforum_job import JobRecord
 from lib_music.studio.estimate import anew, chosen_renderer, set_up, with_sampler
 from lib_music.studio.host import Model
+from lib_music.studio.jobs import LANES
 from lib_music.studio.know import QUESTION
 from lib_music.studio.motion import MOTION, Motion, read_motion, write_motion
 from lib_music.studio.record import DEFORUM_JOB, RATES, RECORD, network_differences, pictures_on_disk, read_painted
@@ -243,7 +244,7 @@ def status(studio: Studio, project: str) -> dict[str, Any]:
     documents = [job.to_dict() for job in active] + ([last.to_dict()] if last else [])
     ahead = {"paint": 0, "hear": 0}
     for document in documents[: len(active)]:
-        lane = "paint" if document["kind"] in ("visualize", "warm-up") else "hear"
+        lane = LANES[document["kind"]]
         document["ahead"] = ahead[lane]
         if document["state"] == "waiting" and ahead[lane]:
             document["text"] = f"waiting for {ahead[lane]} before it"

@@ -18,7 +18,7 @@ from lib_music.project import Project
 from lib_music.render.deforum_frames import frame_name
 from lib_music.takes.pictures import JOB, PICTURES, RUNS, runs_of
 from lib_music.takes.splice import recover
-from lib_music.takes.take import find_take, takes_of
+from lib_music.takes.take import FRAMES, find_take, takes_of
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,47 @@ class Sizes:
 def sizes_of(project: Project) -> Sizes:
     """How much disk a project takes; what is being changed meanwhile may be counted or not."""
     seen: set[tuple[int, int]] = set()
-    takes = {take.number: _size(take.folder(project).rglob("*"), seen) for take in reversed(takes_of(project))}
+    takes = {}
+    for take in reversed(takes_of(project)):
+        folder = take.folder(project)
+        takes[take.number] = _size(_files(folder), seen) + _pictures(folder / FRAMES)
     name = project.progress().video
     video = _size([project.path(Path(name).name)] if name else [], seen)
-    frames = _size(_frames(project), seen)
-    rest = _size(project.folder.rglob("*"), seen)
+    frames = _size(_segments(project), seen) + _pictures(project.path(PICTURES))
+    frames += sum(_pictures(place, run.timestring) for run in runs_of(project) if (place := run.reachable) is not None)
+    rest = _size(_files(project.folder), seen)
     return Sizes(sum(takes.values()) + video + frames + rest, video, frames, takes)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files of a folder, but for pictures that are counted by themselves."""
+    for path, folders, names in os.walk(folder):
+        own = Path(path)
+        folders[:] = [name for name in folders if not (name == FRAMES or (own == folder and name == PICTURES))]
+        yield from (own / name for name in names)
+
+
+_known: dict[tuple[str, str], tuple[int, int]] = {}
+
+
+def _pictures(folder: Path, timestring: str = "") -> int:
+    """Bytes of a folder's pictures; looked through again only when some came or went: there may be many thousands."""
+    try:
+        changed = folder.stat().st_mtime_ns
+        key = (str(folder), timestring)
+        if key not in _known or _known[key][0] != changed:
+            with os.scandir(folder) as found:
+                own = [e for e in found if (_is_frame(e.name, timestring) if timestring else e.name.endswith(".png"))]
+                _known[key] = (changed, sum(e.stat(follow_symlinks=False).st_size for e in own))
+        return _known[key][1]
+    except OSError:
+        return 0
+
+
+def _is_frame(name: str, timestring: str) -> bool:
+    """Whether a file is a frame of that run, by its name."""
+    number = name.removeprefix(f"{timestring}_").removesuffix(".png")
+    return len(number) == 9 and number.isdigit() and name == frame_name(timestring, int(number))
 
 
 def workspace_size(projects: Iterator[Project]) -> int:
@@ -56,10 +91,15 @@ def workspace_size(projects: Iterator[Project]) -> int:
     return sum(sizes_of(project).total for project in projects)
 
 
+def _segments(project: Project) -> Iterator[Path]:
+    for name in ("segments", "states"):
+        yield from project.path(name).glob("*")
+
+
 def _frames(project: Project) -> Iterator[Path]:
     """Segments, and Deforum's pictures of the video as it is."""
-    for folder, kind in ((PICTURES, "*.png"), ("segments", "*"), ("states", "*")):
-        yield from project.path(folder).glob(kind)
+    yield from _segments(project)
+    yield from project.path(PICTURES).glob("*.png")
     yield from run_files(project)
 
 
@@ -69,12 +109,9 @@ def run_files(project: Project) -> Iterator[Path]:
         place = run.reachable
         if place is None:
             continue
-        first = frame_name(run.timestring, 0)
-        head, width = first[: -len("000000000.png")], len(first)
         with os.scandir(place) as found:
             for entry in found:
-                own = entry.name.startswith(head) and len(entry.name) == width and entry.name.endswith(".png")
-                if own and entry.name[len(head) : -4].isdigit() and entry.is_file(follow_symlinks=False):
+                if _is_frame(entry.name, run.timestring) and entry.is_file(follow_symlinks=False):
                     yield Path(entry.path)
 
 
