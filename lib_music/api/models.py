@@ -227,7 +227,6 @@ class ProjectOut(BaseModel):
     question: dict[str, Any] | None
     link: dict[str, Any] | None
     has_video: bool
-    stale: bool | None = Field(description="whether another video would be painted now")
     has_preview: bool
     frames: int = Field(description="painted pictures on the server's disk")
     revision: str = Field(description="changes when anything of this would")

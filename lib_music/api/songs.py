@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib_music.api.desk import Desk, paged
@@ -136,20 +137,20 @@ class Songs:
 
     def look(self, project: str) -> dict[str, Any]:
         """A project: its song's card, and what there is of it."""
-        from lib_music.studio.view import view
+        from lib_music.studio.known import known
+        from lib_music.studio.view import song_card
         from lib_music.studio.visuals import revision
 
-        found = self.desk.project(project)
-        shown = view(self.studio, project)
-        song, video = shown["song"], shown["video"]
-        link = song["link"]
+        now = known(self.desk.project(project))
+        song, heard, path = song_card(self.studio, now), now.analysis, now.project.path
+        video = Path(now.project.progress().video).name
         return {
-            "project": project, "song": {**song, "warnings": self._told(song["warnings"])},
-            "heard": bool(shown["sections"]), "sections": len(shown["sections"]), "beats": len(shown["beats"]),
-            "question": song["question"], "link": link, "has_video": video is not None,
-            "stale": video["stale"] if video else None, "has_preview": shown["preview"] is not None,
-            "frames": count_frames(found), "revision": revision(self.studio, project),
-            "warnings": self._told(shown["warnings"]),
+            "project": project, "song": {**song, "warnings": self._told(song["warnings"])}, "heard": heard is not None,
+            "sections": len(heard.sections) if heard else 0, "beats": len(heard.beats.times) if heard else 0,
+            "question": song["question"], "link": song["link"],
+            "has_video": bool(video) and path(video).is_file(),
+            "has_preview": any(path("preview").glob("[!.]*.mp4")), "frames": count_frames(now.project),
+            "revision": revision(self.studio, project), "warnings": self._told(list(now.warnings)),
         }  # fmt: skip
 
     def status(self, project: str) -> dict[str, Any]:
@@ -268,11 +269,11 @@ class Songs:
     def move(self, project: str, motion: MotionIn) -> dict[str, Any]:
         """Change how it moves; what is not named stays."""
         from lib_music.studio.motion import read_motion
-        from lib_music.studio.video import set_motion
+        from lib_music.studio.video import keep_motion
 
         held = read_motion(self.studio.host, self.desk.project(project))
         moved = self._moved(held, motion)
-        set_motion(self.studio, project, moved)
+        keep_motion(self.studio, project, moved)
         return moved.to_dict()
 
     def _moved(self, held: Motion, motion: MotionIn) -> Motion:

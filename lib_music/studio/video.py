@@ -88,12 +88,17 @@ def set_motion(studio: Studio, project: str, motion: Motion) -> dict[str, Any]:
     """Keep a motion and return the view with its curves and its cost; raises InputError where it cannot be used."""
     from lib_music.studio.view import view
 
+    keep_motion(studio, project, motion)
+    return view(studio, project)
+
+
+def keep_motion(studio: Studio, project: str, motion: Motion) -> None:
+    """The same for who wants no view."""
     held = find_project(studio.host, project)
     if motion.duration is not None or motion.start:
         _check_range(held, motion)
     with recorded(held, {"do": "motion"}):
         write_motion(held, motion)
-    return view(studio, project)
 
 
 def _check_range(project: Project, motion: Motion) -> None:

@@ -69,7 +69,7 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
         warnings.append(now.told(error))
     return {
         "project": now.project.folder.name,
-        "song": _song(studio, now),
+        "song": song_card(studio, now),
         **_timeline(now),
         "hearing": hearing(now.replayed[0]),
         **prompts(now, board),
@@ -86,8 +86,8 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
     }
 
 
-def _song(studio: Studio, now: Known) -> dict[str, Any]:
-    """The card."""
+def song_card(studio: Studio, now: Known) -> dict[str, Any]:
+    """What is known of the song, and what is asked of the person."""
     track, analysis, request, path = now.track, now.analysis, now.request, now.project.path
     sound = listening(studio.host, now.project, request.song) if request and request.song else None
     cover = path("cover.png")

@@ -267,12 +267,12 @@ def test_a_misspelt_parameter_does_not_pass_for_none(client: Any) -> None:
 def test_a_fault_of_ours_tells_nothing_of_this_machine(
     client: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lib_music.studio import view
+    from lib_music.studio import visuals
 
     def broken(*_: Any) -> Any:
         raise RuntimeError("/home/anna/secret: hunter2")
 
-    monkeypatch.setattr(view, "view", broken)
+    monkeypatch.setattr(visuals, "revision", broken)
     said = problem(client.get(f"/projects/{name}"), 500)
     assert "RuntimeError" in said["detail"] and "hunter2" not in str(said) and "/home" not in str(said)
 

@@ -188,7 +188,8 @@ def test_a_song_from_the_server_is_heard_and_previewed(client: Any, studio: Stud
     assert good(client.get(f"{one}/files/settings"))["W"] == 128
     assert client.get(f"{one}/files/cover").content.startswith(b"\x89PNG")
     assert client.get(f"{one}/files/thumbnail").headers["content-type"] == "image/jpeg"
-    assert good(client.get(one))["has_video"] and good(client.get(one))["stale"] is False
+    cost = good(client.get(f"{one}/cost"))
+    assert good(client.get(one))["has_video"] and cost["done"] == cost["frames"] == 72
     jobs = good(client.get(f"/jobs?project={made['project']}"))
     assert [job["kind"] for job in jobs["items"]] == ["visualize", "preview", "produce"]
     assert good(client.get("/jobs?active=true"))["total"] == 0
