@@ -29,7 +29,7 @@ FORMATS = {
 
 @pytest.fixture(scope="module")
 def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    plan = (("intro", 2), ("verse", 4), ("chorus", 4), ("drop", 4))
+    plan = (("intro", 4), ("verse", 4), ("chorus", 4), ("drop", 4))
     return write(compose(5, bpm=117.0, plan=plan), tmp_path_factory.mktemp("codecs") / "song.wav")
 
 
