@@ -374,9 +374,8 @@ class Band:
             return
         centre = {"pad": 60.0, "comp0": 60.0, "comp1": 66.0, "comp2": 55.0}.get(name, 62.0)
         size = 4 if len(chord.intervals) > 3 and rng.random() < 0.5 else 3
-        before = getattr(track, "voices", None)
-        voices = theory.voicing(chord, centre, size, before if before and len(before) == size else None)
-        track.voices = voices  # type: ignore[attr-defined]
+        voices = theory.voicing(chord, centre, size, track.voices if len(track.voices) == size else None)
+        track.voices = voices
         strum = 0.02 if track.program in (24, 25) else 0.0
         if what in ("b", "5"):
             root = theory.nearest(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -153,9 +154,7 @@ def drone(rng: Random, seconds: float, rate: int) -> np.ndarray:
                 )
             at += length * float(rng.uniform(0.4, 1.3))
         layer = Instrument(PATCHES[name], rate // 2, rng)  # drones have little treble, and long notes take long
-        layer.patch = layer.patch.__class__(
-            **{**layer.patch.__dict__, "attack": float(rng.uniform(0.8, 4)), "release": 0.9}
-        )
+        layer.patch = replace(layer.patch, attack=float(rng.uniform(0.8, 4)), release=0.9)
         slow = layer.play([n for n in notes if n.start < seconds - 1], seconds)
         wave = np.zeros_like(out)
         doubled = resample_poly(slow, 2, 1)[: len(out)]

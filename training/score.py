@@ -36,6 +36,8 @@ class Track:
         Where the second eighth falls in its beat: 0.5 is straight, 0.667 a triplet. `swing_unit` 0.5 swings sixteenths.
     balance:
         Factors of the velocities of single pitches: how loud each drum of a kit is.
+    voices:
+        The chord played last, from which the next one moves.
     lag, jitter:
         Constant lateness and its random spread, in seconds.
     """
@@ -50,6 +52,7 @@ class Track:
     jitter: float = 0.004
     balance: dict[int, float] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    voices: list[int] = field(default_factory=list)
 
     def add(self, start: float, length: float, pitch: float, velocity: float) -> None:
         loud = velocity * self.balance.get(int(pitch), 1.0)
