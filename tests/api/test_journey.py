@@ -29,7 +29,7 @@ from tests.api.served import application, served
 from tests.studio.places import heard, sound, studio_in
 
 #: s; uploads and fetches get less.
-CUT = 1.0
+CUT = 3.0
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +146,8 @@ def test_a_video_is_made_over_there(studio: Studio, port: int, tmp_path: Path) -
 
 
 def test_it_is_interrupted_and_goes_on(studio: Studio, port: int, tmp_path: Path) -> None:
-    song, out = sound(tmp_path / "Stopped.wav", 60.0), tmp_path / "out"
-    request = Request(song, width=256, height=256, fps="30", title="Stopped")
+    song, out = sound(tmp_path / "Stopped.wav", 20.0), tmp_path / "out"
+    request = Request(song, width=256, height=256, fps="24", title="Stopped")
     with CuttingProxy(port, CUT) as proxy:
         api = api_at(proxy.url)
         with pytest.raises(Interrupted):
