@@ -88,16 +88,20 @@ def draw_picture(analysis: Analysis, wave: Floats, title: str) -> Any:
     """The picture, as a PIL image."""
     from PIL import Image, ImageDraw
 
+    from lib_music.render.captions import font, scales
+
     fitting = [length for length in LENGTHS if analysis.duration <= MOST_ROWS * length]
     length = fitting[0] if fitting else analysis.duration / MOST_ROWS
-    sheet = _Sheet(length, max(1, int(np.ceil(analysis.duration / length - 1e-9))))
+    # Letters of one size would be halved with the picture.
+    scale = 2 if scales(font(11)) else 1
+    sheet = _Sheet(length, max(1, int(np.ceil(analysis.duration / length - 1e-9))), scale)
     size = (WIDTH * sheet.scale, (TITLE + sheet.rows * ROW) * sheet.scale)
     image = Image.new("RGB", size, "white")
     pen = _Pen(ImageDraw.Draw(image), sheet.scale)
     _head(pen, analysis, title)
     for row in range(sheet.rows):
         _row(pen, sheet, row, analysis, wave)
-    return image.reduce(sheet.scale)
+    return image.reduce(sheet.scale) if sheet.scale > 1 else image
 
 
 class _Pen:
@@ -107,7 +111,7 @@ class _Pen:
         from lib_music.render.captions import font
 
         self.draw, self.scale = draw, scale
-        self.fonts = {size: font(size * scale) for size in (11, 13, 22)}
+        self.fonts = {size: font(size * scale) for size in (11, 13, 22)}  # one and the same in Pillow 9
 
     def box(self, left: float, top: float, right: float, bottom: float, colour: Any) -> None:
         s = self.scale
@@ -125,12 +129,22 @@ class _Pen:
             closed = [(points[0][0], floor), *points, (points[-1][0], floor)]
             self.draw.polygon([(x * s, y * s) for x, y in closed], fill=colour)
 
+    def length(self, text: str, size: int) -> float:
+        """How long the text is."""
+        from lib_music.render.captions import legible
+
+        return float(self.fonts[size].getlength(legible(text, self.fonts[size]))) / self.scale
+
     def text(self, x: float, y: float, text: str, colour: Any, size: int = 11, room: float | None = None) -> None:
         """Text from its upper left corner, shortened to ``room``."""
+        from lib_music.render.captions import legible
+
         font, s = self.fonts[size], self.scale
-        if room is not None:
-            while text and font.getlength(text) > room * s:
-                text = text[:-2] + "…" if len(text) > 2 else ""
+        text = legible(text, font)
+        if room is not None and font.getlength(text) > room * s:
+            while text and font.getlength(text + "..") > room * s:
+                text = text[:-1]
+            text = text + ".." if text else ""
         if text:
             self.draw.text((x * s, y * s), text, fill=colour, font=font)
 
@@ -192,7 +206,7 @@ def _section(
     if begins:
         pen.line([(a, tops[0]), (a, tops[4])], colour, 1.5)
     pen.text(a + 5, tops[0] + 4, section.label, _INK, 13, b - a - 8)
-    label = pen.fonts[13].getlength(section.label) / pen.scale
+    label = pen.length(section.label, 13)
     pen.text(a + 12 + label, tops[0] + 6, section.role, _FAINT, 11, b - a - label - 16)
 
 

@@ -23,12 +23,13 @@ class CaptionStrip:
 
         size = max(11, round(height * _TEXT_HEIGHT))
         letters = font(size)
-        lines = _wrap(text, lambda s: float(letters.getlength(s)), 0.94 * width)
+        lines = _wrap(text, lambda s: float(letters.getlength(legible(s, letters))), 0.94 * width)
         self._rows = min(height, int(len(lines) * size * 1.35 + size) // 2 * 2)
         mask = Image.new("L", (width, self._rows), 0)
         draw: Any = ImageDraw.Draw(mask)
         for i, line in enumerate(lines):
-            draw.text((round(0.03 * width), round(size * (0.45 + 1.35 * i))), line, fill=255, font=letters)
+            at = round(0.03 * width), round(size * (0.45 + 1.35 * i))
+            draw.text(at, legible(line, letters), fill=255, font=letters)
         self._mask = np.asarray(mask, np.uint16)
 
     def lay(self, frame: Planes) -> None:
@@ -53,6 +54,16 @@ def font(size: int) -> Any:
         return ImageFont.load_default(size)
     except TypeError:  # Pillow 9 has one size only.
         return ImageFont.load_default()
+
+
+def legible(text: str, letters: Any) -> str:
+    """The text in characters that there are: the letters of Pillow 9 end with Latin-1."""
+    return text if scales(letters) else text.encode("latin-1", "replace").decode("latin-1")
+
+
+def scales(letters: Any) -> bool:
+    """Whether the letters have any size: those of Pillow 9 are one small bitmap."""
+    return hasattr(letters, "path")
 
 
 def _wrap(text: str, width_of: Any, limit: float) -> list[str]:
