@@ -15,12 +15,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from lib_music.analysis import beats, borders, network
 from lib_music.analysis.confidence import monotone
 from lib_music.analysis.features import RATE, Features
+from lib_music.analysis.sections import bar_confidence
 from training import dataset
 
 RIDGE, STEPS = 3.0, 60
@@ -70,20 +72,14 @@ def near(edges: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.abs(edges[:, None] - truth).min(axis=1) < WITHIN if truth.size else np.zeros(edges.size, bool)
 
 
-def measure(pieces_known: list[Known], *, own_beats: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Log odds of the borders found, and whether each was right; with the bars that are heard, or the true ones."""
-    raw, right = [], []
-    for one in pieces_known:
-        downbeats = one.downbeats
-        if own_beats:
-            onset = borders.rises(one.features.fine).mean(axis=1)
-            heard, _ = beats.find_beats(network.listen(one.features), onset, one.features.level, one.duration)
-            downbeats = heard.downbeats
-        material = borders.describe(one.features, downbeats, one.duration)
-        cuts = borders.find_borders(material)[1:-1]
-        raw.append(material.likely[cuts])
-        right.append(near(material.edges[cuts], one.truth))
-    return np.concatenate(raw), np.concatenate(right).astype(float)
+def measure(one: Known) -> tuple[np.ndarray, np.ndarray]:
+    """Evidence of the borders found with the bars that are heard, and whether each was right."""
+    onset = borders.rises(one.features.fine).mean(axis=1)
+    heard, _ = beats.find_beats(network.listen(one.features), onset, one.features.level, one.duration)
+    material = borders.describe(one.features, heard.downbeats, one.duration)
+    cuts = borders.find_borders(material)
+    inner = material.edges[cuts[1:-1]]
+    return borders.evidence(material, cuts, bar_confidence(heard, inner)), near(inner, one.truth)
 
 
 def main() -> None:
@@ -100,15 +96,16 @@ def main() -> None:
         rows.append(borders.traits(one.features, edges)[keep])
         right.append(near(edges, one.truth)[keep])
     weights, bias = fit(np.concatenate(rows), np.concatenate(right).astype(float))
-    model = {"weights": weights.tolist(), "bias": bias, "confidence": {"raw": [-9.0, 9.0], "right": [0.0, 1.0]}}
-    OUT.write_text(json.dumps(model), "utf-8")
-    borders._model.cache_clear()
-    raw, right_found = measure(list(known(given.held, given.count)), own_beats=True)
-    table = monotone(raw, right_found)
-    model["confidence"] = {"raw": table[0].tolist(), "right": table[1].tolist()}
-    OUT.write_text(json.dumps(model, indent=1), "utf-8")
-    print(f"{len(rows)} pieces, {int(np.concatenate(right).sum())} borders; "
-          f"{raw.size} found in held-out pieces, {right_found.mean():.0%} right")
+    model: dict[str, Any] = {"weights": weights.tolist(), "bias": bias}
+    borders._found = lambda: model  # what was just fitted, before it is written
+    measured = [measure(one) for one in known(given.held, given.count)]
+    evidence, found = np.concatenate([m[0] for m in measured]), np.concatenate([m[1] for m in measured]).astype(float)
+    sure, _ = fit(evidence, found)
+    table = monotone(evidence @ sure, found)
+    model["confidence"] = {"weights": sure.tolist(), "raw": table[0].tolist(), "right": table[1].tolist()}
+    OUT.write_text(json.dumps(model, indent=1) + "\n", "utf-8")
+    print(f"{len(rows)} pieces, {int(np.concatenate(right).sum())} borders; in {len(measured)} held-out pieces "
+          f"{found.size} found, {found.mean():.0%} right; confidence {np.round(table[1], 2).tolist()}")
 
 
 if __name__ == "__main__":

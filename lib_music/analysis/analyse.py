@@ -62,7 +62,7 @@ def _analyse(audio: Audio, ear: Ear, progress: Callable[[float], None] | None) -
     else:
         onset = beats.attacks(envelopes.local_scale(bands))
         found, presence = beats.find_beats(network.listen(features), onset, features.level, audio.duration)
-    parts = find_sections(features, bands, found.downbeats, audio.duration)
+    parts = find_sections(features, bands, found, audio.duration)
     return Analysis(
         audio.duration, found, parts, presence, envelopes.envelopes(features, bands),
         *harmony.find_key(features.chroma, features.bass, parts.intervals[:, 0]),

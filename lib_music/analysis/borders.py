@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +62,12 @@ class Material:
     rows: Matrix
     likely: Matrix
     firm: npt.NDArray[np.bool_]
+
+
+def music_ends(level: Floats) -> float:
+    """Seconds at which the last sound dies away: what follows belongs to the last section."""
+    heard = np.flatnonzero(level >= SILENT * float(np.percentile(level, 95)) + 1e-5)
+    return float(heard[-1] + 1) / RATE if heard.size else level.size / RATE
 
 
 def silences(level: Floats) -> tuple[tuple[float, float], ...]:
@@ -112,8 +119,9 @@ def describe(features: Features, downbeats: Times, duration: float) -> Material:
     edges, firm = unit_edges(downbeats, duration, stops)
     blocks = _blocks(features, edges)
     rows = _rows(blocks)
-    weights, bias = _model()
-    likely = _traits(features, edges, blocks, rows) @ weights + bias
+    model = _found()
+    likely = _traits(features, edges, blocks, rows) @ np.array(model["weights"], np.float64) + float(model["bias"])
+    likely[edges > music_ends(features.level) - MIN_SECONDS] = -OFF_BAR
     for start, end in stops:
         marks = (start, end) if end - start >= MIN_SECONDS else (end,)
         for mark in marks:
@@ -128,15 +136,30 @@ def traits(features: Features, edges: Times) -> Matrix:
 
 
 @lru_cache(maxsize=1)
-def _model() -> tuple[Matrix, float]:
-    found = json.loads(_MODEL.read_text("utf-8"))
-    return np.array(found["weights"], np.float64), float(found["bias"])
+def _found() -> dict[str, Any]:
+    """What :mod:`training.borders` wrote."""
+    found: dict[str, Any] = json.loads(_MODEL.read_text("utf-8"))
+    return found
 
 
-def border_confidence(likely: npt.ArrayLike) -> Floats:
-    """How surely a border stands within half a second of a true one, by its log odds: measured on unseen pieces."""
-    found = json.loads(_MODEL.read_text("utf-8"))["confidence"]
-    return np.asarray(np.interp(np.asarray(likely, np.float64), found["raw"], found["right"]), np.float32)
+def border_confidence(evidence: Matrix) -> Floats:
+    """How surely borders stand within half a second of true ones [shape=(k, 3)] -> (k,): measured on unseen pieces."""
+    found = _found()["confidence"]
+    raw = evidence @ np.array(found["weights"], np.float64)
+    return np.asarray(np.interp(raw, found["raw"], found["right"]), np.float32)
+
+
+def evidence(material: Material, cuts: Ints, sure: Floats) -> Matrix:
+    """What speaks for each inner border: its odds, what the song costs without it, and ``sure``, how surely the bar
+    line there is one, in [0, 1] [shape=(k, 3)]."""
+    costs = _Costs(material)
+    rows = []
+    for k, (i, j) in enumerate(zip(cuts[:-2], cuts[2:], strict=True)):
+        middle = int(cuts[k + 1])
+        apart = costs.of(np.array([i]), middle)[0] + costs.of(np.array([middle]), int(j))[0] - costs.gain[middle]
+        rows.append((np.clip(material.likely[middle], -8, 8),
+                     np.clip(costs.of(np.array([i]), int(j))[0] - apart, -8, 8), float(sure[k])))
+    return np.array(rows, np.float64).reshape(-1, 3)
 
 
 def _blocks(features: Features, edges: Times) -> dict[str, Matrix]:
@@ -232,6 +255,27 @@ def _beside(values: Matrix) -> Matrix:
     return np.asarray(values - np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, 9), axis=1))
 
 
+class _Costs:
+    """What sections cost, and what their borders earn."""
+
+    def __init__(self, material: Material) -> None:
+        self.edges, self.n = material.edges, len(material.rows)
+        self.gain = LIKELY * (material.likely + EAGER) - OFF_BAR * ~material.firm
+        self._total = np.vstack([np.zeros(material.rows.shape[1]), np.cumsum(material.rows, axis=0)])
+        self._square = np.concatenate([[0.0], np.cumsum((material.rows**2).sum(axis=1))])
+        self._usual = usual_length(float(self.edges[-1]))
+
+    def of(self, i: Ints, j: int) -> Matrix:
+        """The cost of the section from each unit ``i`` up to ``j``: what it varies within, an unusual length."""
+        seconds = self.edges[j] - self.edges[i]
+        varies = self._square[j] - self._square[i] - ((self._total[j] - self._total[i]) ** 2).sum(axis=1) / (j - i)
+        odd = 0.5 * (np.log(np.maximum(seconds, 1e-3) / self._usual) / LENGTH_SPREAD) ** 2
+        if j == self.n:  # what ends the song may be cut off
+            odd = np.where(seconds < self._usual, 0.3 * odd, odd)
+        cost = VARIES * varies + LENGTH * odd + _phrase_cost(j - i, first=i == 0, last=j == self.n)
+        return np.asarray(cost)
+
+
 def find_borders(material: Material) -> Ints:
     """Unit indices of the borders, both ends included.
 
@@ -241,26 +285,18 @@ def find_borders(material: Material) -> Ints:
     n, edges = len(material.rows), material.edges
     if edges[-1] < 2 * MIN_SECONDS or n < 2:
         return np.array([0, n])
-    total = np.vstack([np.zeros(material.rows.shape[1]), np.cumsum(material.rows, axis=0)])
-    square = np.concatenate([[0.0], np.cumsum((material.rows**2).sum(axis=1))])
-    gain = LIKELY * (material.likely + EAGER) - OFF_BAR * ~material.firm
-    usual = usual_length(float(edges[-1]))
+    costs = _Costs(material)
     cost, back = np.full(n + 1, np.inf), np.zeros(n + 1, np.int64)
     cost[0] = 0.0
     for j in range(1, n + 1):
         first = int(np.searchsorted(edges, edges[j] - MAX_SECONDS))
         i = np.arange(first if np.isfinite(cost[first:j]).any() else 0, j)
-        seconds = edges[j] - edges[i]
-        varies = square[j] - square[i] - ((total[j] - total[i]) ** 2).sum(axis=1) / (j - i)
-        odd = 0.5 * (np.log(np.maximum(seconds, 1e-3) / usual) / LENGTH_SPREAD) ** 2
-        if j == n:  # what ends the song may be cut off
-            odd = np.where(seconds < usual, 0.3 * odd, odd)
-        ways = cost[i] + VARIES * varies + LENGTH * odd + _phrase_cost(j - i, first=i == 0, last=j == n)
+        ways = cost[i] + costs.of(i, j)
         if j == n and i[0] == 0:
             ways[0] += 10 * OFF_BAR  # one section only where nothing else is possible
-        ways[seconds < MIN_SECONDS] = np.inf
+        ways[edges[j] - edges[i] < MIN_SECONDS] = np.inf
         best = int(ways.argmin())
-        back[j], cost[j] = i[best], ways[best] - (gain[j] if j < n else 0.0)
+        back[j], cost[j] = i[best], ways[best] - (costs.gain[j] if j < n else 0.0)
     if not np.isfinite(cost[n]):
         return np.array([0, n])
     borders = [n]

@@ -22,7 +22,7 @@ CHORUS_MARGIN, CHORUS_SHARE = 0.05, 0.55
 RETURN_BONUS = 0.06
 # A drop enters over this many times the energy and the bass of what it follows.
 DROP_ENERGY, DROP_BASS = 1.2, 1.6
-QUIET, ENDING = 0.72, 0.85
+QUIET, ENDING, SILENT = 0.72, 0.85, 0.1
 LONGEST_BUILD = 24.0
 # Energy that a section gains on its way, above which it rises.
 RISE = 0.15
@@ -140,8 +140,13 @@ def _builds(traits: Traits, i: int, loud: set[str]) -> bool:
 
 
 def _breaks(traits: Traits, i: int, loud: set[str]) -> bool:
-    """Whether a quiet section stands between louder ones, of material that was not heard before the first chorus."""
+    """Whether a quiet section stands between louder ones, of material that was not heard before the first chorus.
+
+    Silence is a break wherever it is.
+    """
     energy, labels = traits.energy, traits.labels
+    if 0 < i < len(labels) - 1 and energy[i] < SILENT:
+        return True
     first = min(k for k, label in enumerate(labels) if label in loud)
     if not first < i < len(labels) - 1 or labels.index(labels[i]) < first:
         return False

@@ -15,7 +15,7 @@ from lib_music.analysis import roles
 from lib_music.analysis.bars import means_between
 from lib_music.analysis.borders import Material, Matrix, usual_length
 from lib_music.analysis.features import RATE, SILENCE, Features
-from lib_music.analysis.types import Floats, Ints, Sections, Times
+from lib_music.analysis.types import Beats, Floats, Ints, Sections, Times
 
 MIN_SECONDS = lines.MIN_SECONDS
 MIN_SECTIONS = 2
@@ -23,7 +23,7 @@ MIN_SECTIONS = 2
 SAME_MATERIAL, JOINED = 0.12, 2.1
 
 
-def find_sections(features: Features, bands: Floats, downbeats: Times, duration: float) -> Sections:
+def find_sections(features: Features, bands: Floats, beats: Beats, duration: float) -> Sections:
     """Sections with labels, roles and energy; a silent song is one section.
 
     Parameters
@@ -31,14 +31,14 @@ def find_sections(features: Features, bands: Floats, downbeats: Times, duration:
     features : Features
     bands : [shape=(m, b)]
         Onset strength as it is, not locally scaled: how busy a section is belongs to it.
-    downbeats : [shape=(k,)] s
+    beats : Beats
     duration : float
         Seconds.
     """
     if features.level.max() < SILENCE:
         nothing = np.zeros(1, np.float32)
         return Sections(np.array([[0.0, duration]]), ("A",), ("break",), nothing, nothing)
-    material = lines.describe(features, downbeats, duration)
+    material = lines.describe(features, beats.downbeats, duration)
     cuts = lines.find_borders(material)
     cuts, labels = merge_alike(material, cuts, name_sections(material, cuts))
     edges = material.edges[cuts]
@@ -52,10 +52,18 @@ def find_sections(features: Features, bands: Floats, downbeats: Times, duration:
     frames = np.round(edges * RATE).astype(np.int64)
     bass = means_between(10 ** (features.mel[:, :4].astype(np.float32) / 20), frames).mean(axis=1)
     traits = roles.Traits(labels, np.diff(edges), energy, rise, bass.astype(np.float64))
-    confidence = lines.border_confidence(material.likely[cuts[:-1]])
-    confidence[0] = 1.0  # a song begins where it begins
+    sure = lines.border_confidence(lines.evidence(material, cuts, bar_confidence(beats, edges[1:-1])))
+    confidence = np.concatenate([[1.0], sure])  # a song begins where it begins
     return Sections(np.stack([edges[:-1], edges[1:]], axis=1), labels, roles.find_roles(traits),
-                    energy.astype(np.float32), confidence)
+                    energy.astype(np.float32), confidence.astype(np.float32))
+
+
+def bar_confidence(beats: Beats, times: Times) -> Floats:
+    """How surely the bar lines around ``times`` s are where they are [shape=(k,)] in [0, 1]; 0 without beats."""
+    if not beats.times.size:
+        return np.zeros(times.size, np.float32)
+    near = [beats.downbeat_confidence[np.abs(beats.times - t) < 5.0] for t in times]
+    return np.array([part.mean() if part.size else 0.0 for part in near], np.float32)
 
 
 def _energy(features: Features, bands: Floats, edges: Ints) -> Matrix:

@@ -167,6 +167,17 @@ def test_roles_of_a_song() -> None:
     assert roles(track) == ("intro", "verse", "chorus", "verse", "chorus", "break", "chorus", "outro")
 
 
+def test_silence_is_a_break() -> None:
+    track = [("A", 15, 0.9, 1.0), ("B", 5, 0.02, 0.0), ("C", 15, 1.0, 1.0), ("A", 15, 0.8, 1.0)]
+    assert roles(track)[1] == "break"
+
+
+def test_what_dies_away_is_no_section() -> None:
+    """Twelve seconds of silence after the song."""
+    samples = np.concatenate([drums(rock(np.arange(0.2, 40, 0.5)), 40.0, noise=0), np.zeros(12 * SR, np.float32)])
+    assert analyse(sound(samples)).sections.intervals[-1, 0] < 37
+
+
 def test_constant_energy_still_has_a_chorus() -> None:
     assert roles([("A", 20, 0.97, 1), ("B", 20, 1.0, 1), ("A", 20, 0.96, 1), ("C", 20, 0.95, 1)]).count("chorus") >= 1
     assert roles([("A", 9.0, 1.0, 1.0)]) == ("chorus",)
