@@ -89,12 +89,17 @@ class HostStub:
     extra: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        venv.create(self.folder / "venv", symlinks=os.name != "nt")
         self.webui.mkdir()
         self.index.mkdir()
         self.extension.mkdir(parents=True)
         shutil.copy(ROOT / "install.py", self.extension)
         (self.extension / "requirements.txt").write_text("# what is asked for\n\n" + "\n".join(self.asked) + "\n")
+        self.fresh_python()
+
+    def fresh_python(self) -> None:
+        """A Python that holds nothing but pip; what was in the one before is gone."""
+        shutil.rmtree(self.folder / "venv", ignore_errors=True)
+        venv.create(self.folder / "venv", symlinks=os.name != "nt")
         if self.pip is not None:
             (self.site / "the_pip.pth").write_text(f"{self.pip}\n")
 
@@ -252,6 +257,19 @@ def test_installs_only_what_is_missing(host: Hosts) -> None:
     stub.log.unlink()
     assert stub.start() == "nothing to install."
     assert not stub.log.exists()
+
+
+def test_what_a_pod_has_lost_at_its_stop_comes_back(host: Hosts) -> None:
+    """Only the WebUI's folder, with our extension in it, outlives a pod; its Python starts anew."""
+    stub = host("alpha>=1", "beta")
+    for name in ("alpha", "beta"):
+        stub.offers(name, "3.0")
+    for _ in range(2):
+        assert stub.start() == "installed alpha 3.0, beta 3.0; what was there is unchanged."
+        assert stub.versions() == {"alpha": "3.0", "beta": "3.0"}
+        assert stub.start() == "nothing to install."
+        stub.fresh_python()
+        assert stub.versions() == {}
 
 
 def test_the_host_keeps_its_versions_where_a_newer_package_wants_others(host: Hosts) -> None:

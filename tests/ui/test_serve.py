@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def test_it_serves_until_it_is_stopped(tmp_path: Path, how: signal.Signals) -> N
         with urllib.request.urlopen(url, timeout=10) as answer:
             page = answer.read().decode()
         assert "musicVisualizer" in page and "music-visualizer-hidden" in page
+        with urllib.request.urlopen(f"{url}music-visualizer/v1/info", timeout=30) as answer:
+            assert json.load(answer)["host"] == "serve"
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            evil = {"Origin": "http://evil.example", "Content-Type": "application/json"}
+            asked = urllib.request.Request(f"{url}music-visualizer/v1/projects", b"{}", evil)
+            urllib.request.urlopen(asked, timeout=30)
         process.send_signal(how)
         assert process.wait(20) == 0
         assert process.stderr is not None and "Traceback" not in process.stderr.read()
