@@ -13,7 +13,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lib_music.errors import InputError, MusicVisualizerError, ProjectError
@@ -139,7 +139,8 @@ def recorded(project: Project, action: Mapping[str, Any]) -> Iterator[None]:
         As :func:`lib_music.studio.song.act` takes it; foreign.
     """
     do = str(action.get("do"))[:40]
-    field = "/".join([do, *(str(action.get(key))[:80] for key in _FIELDS if key in action)])
+    # In ASCII: half a surrogate pair could not be written.
+    field = ascii("/".join([do, *(str(action.get(key))[:80] for key in _FIELDS if key in action)]))
     if action.get("what") in ("add", "copy", "delete"):
         field = ""  # each is a step of its own, however fast
     _record(project, ELSEWHERE, "")
@@ -222,7 +223,10 @@ def step(project: Project, by: int) -> None:
                 path.unlink(missing_ok=True)
             elif name in contents and (not path.is_file() or path.read_bytes() != contents[name]):
                 write_bytes(path, contents[name])
-        write_json(project.folder / FOLDER / INDEX, {"format": FORMAT, **asdict(History(history.states, to))})
+        # What was left as it is belongs to this state from now on: else the next look would take it for an edit.
+        here = replace(history.states[to], files=_keep(project))
+        states = (*history.states[:to], here, *history.states[to + 1 :])
+        write_json(project.folder / FOLDER / INDEX, {"format": FORMAT, **asdict(History(states, to))})
 
 
 def _kept(project: Project, key: str) -> bytes:

@@ -29,8 +29,9 @@ def studio(tmp_path: Path) -> Studio:
 
 
 def without_steps(shown: dict[str, Any]) -> dict[str, Any]:
-    """All that the page draws but the offer of undo and redo, and addresses that name a moment."""
-    return json.loads(json.dumps({key: value for key, value in shown.items() if key != "history"}))
+    """All that the page draws but the offer of undo and redo, and how much disk is free and taken."""
+    takes = {key: value for key, value in shown["takes"].items() if key != "sizes"}
+    return json.loads(json.dumps({**{key: value for key, value in shown.items() if key != "history"}, "takes": takes}))
 
 
 EDITS: list[dict[str, Any]] = [
@@ -98,6 +99,12 @@ def test_a_refused_edit_is_no_step(studio: Studio) -> None:
     assert view(studio, name)["history"]["undo"] is None
 
 
+def test_a_field_that_is_no_text_is_no_trouble(studio: Studio) -> None:
+    name = heard(studio)
+    shown = act(studio, name, {"do": "style", "text": "one", "role": "\ud800"})
+    assert (shown["style"], shown["history"]["undo"]) == ("one", "style")
+
+
 def test_what_was_made_elsewhere_is_a_step_of_its_own(studio: Studio) -> None:
     name = heard(studio)
     act(studio, name, {"do": "style", "text": "one"})
@@ -109,6 +116,28 @@ def test_what_was_made_elsewhere_is_a_step_of_its_own(studio: Studio) -> None:
     assert act(studio, name, {"do": "undo"})["candidates"][0]["text"] == "made by Produce prompts"
     shown = act(studio, name, {"do": "undo"})
     assert (shown["candidates"][0]["text"], shown["style"]) == ("a ship", "one")
+
+
+def test_what_stays_on_the_way_back_can_still_be_redone(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "TOGETHER", 0.0)
+    name = heard(studio)
+    project = find_project(studio.host, name)
+    kept = {file: project.path(file).read_bytes() for file in history.PRODUCED if project.path(file).is_file()}
+    for file in kept:
+        project.path(file).unlink()
+    set_motion(studio, name, Motion(intensity=0.5))
+    for file, content in kept.items():
+        project.path(file).write_bytes(content)
+    act(studio, name, {"do": "style", "text": "one"})
+    after = without_steps(act(studio, name, {"do": "style", "text": "two"}))
+    steps = 0
+    while view(studio, name)["history"]["undo"] is not None:
+        act(studio, name, {"do": "undo"})
+        steps += 1
+    assert steps >= 3
+    for _ in range(steps):
+        shown = act(studio, name, {"do": "redo"})
+    assert without_steps(shown) == after and shown["history"]["redo"] is None
 
 
 def test_quick_edits_of_one_field_are_one_step(studio: Studio) -> None:
