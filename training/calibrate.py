@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lib_music.analysis import bars, beats, confidence, network, readings
-from lib_music.analysis.features import FINE_FLOOR_DB, FINE_STEP_DB, RATE
+from lib_music.analysis import bars, beats, confidence, envelopes, network, readings
+from lib_music.analysis.features import FINE_FLOOR_DB, FINE_STEP_DB, FLOOR_DB, N_MELS, RATE
 from training import dataset
 
 WINDOW = 0.07
@@ -59,11 +59,20 @@ def level(fine: np.ndarray) -> np.ndarray:
     return np.sqrt(power[fine].sum(axis=1))
 
 
-def hear(path: Path) -> Heard:
-    """One piece of the folder."""
+def onset(item: dataset.Item) -> np.ndarray:
+    """Onset strength, with each of the wider bands made of two fine ones."""
+    decibel = FINE_FLOOR_DB + FINE_STEP_DB * item.fine.astype(np.float32)
+    power = (10 ** (decibel / 10)).reshape(decibel.shape[0], N_MELS, -1).mean(axis=2)
+    heard = dataset.features(item)
+    object.__setattr__(heard, "mel", np.maximum(10 * np.log10(power), FLOOR_DB).astype(np.float16))
+    return beats.attacks(envelopes.local_scale(envelopes.onset_bands(heard)))
+
+
+def hear(path: Path, weights: Path = network.WEIGHTS) -> Heard:
+    """One piece of the folder, heard with a listener's ``weights``."""
     item = dataset.load(path)
-    heard = network.listen(dataset.features(item))
-    evidence = beats.hush(readings.gather(heard), level(item.fine))
+    heard = network.listen(dataset.features(item), weights)
+    evidence = beats.hush(readings.gather(heard, onset(item)), level(item.fine))
     found = readings.find_readings(evidence)
     fits = np.array([f_measure(item.truth.beats, reading.frames / RATE) for reading in found])
     return Heard(item.truth, heard, evidence, found, fits)
@@ -166,13 +175,14 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--weights", type=Path, default=network.WEIGHTS, help="the listener's")
     parser.add_argument("--out", type=Path, default=confidence.CALIBRATION)
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     jobs = [(seed, args.seconds, args.folder) for seed in range(args.first, args.first + args.count)]
     with multiprocessing.Pool(args.workers) as pool:
         paths = [path for path in pool.starmap(dataset.render, jobs, chunksize=1) if path.exists()]
-        pieces = pool.map(hear, paths, chunksize=1)
+        pieces = pool.starmap(hear, [(path, args.weights) for path in paths], chunksize=1)
     print("as it is:", accuracy(pieces, confidence.weights("reading")))
     one, other = pieces[::2], pieces[1::2]
     weights = fit_weights(one)

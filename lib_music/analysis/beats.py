@@ -6,7 +6,7 @@ A long recording is heard in stretches of minutes, each read on its own; neighbo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -29,8 +29,12 @@ BAND_WEIGHTS = np.array([0.16, 0.14, 0.2, 0.2, 0.3], np.float32)
 STRETCH, COMMON = 300.0, 20.0
 #: What neighbours lose by beating at different levels, in the log-weights of their readings.
 DISAGREE = 3.0
+#: Other tempi of less weight are not worth telling.
+LEAST_WEIGHT = 0.005
 #: Silence that is a gap in the music, not a rest within it, s; and what a second of it costs a pulse.
 GAP, GAP_COST = 1.2, 12.0
+#: RMS amplitude that is silence whatever else there is, and that is silence beside the loudest frame.
+NOTHING, SOFT = 2e-5, 3e-3
 #: Beats over which confidence is judged.
 AROUND = 8
 
@@ -59,7 +63,7 @@ def find_beats(heard: Activations, onset: Floats, level: Floats, duration: float
     duration : float
         Of the song, s.
     """
-    evidence = hush(readings.gather(heard), level)
+    evidence = hush(readings.gather(heard, onset), level)
     course = follow(evidence)
     times = refine(onset, course.frames)
     kept = (np.diff(times, prepend=-1.0) > 0.05) & (times <= duration)
@@ -71,23 +75,25 @@ def find_beats(heard: Activations, onset: Floats, level: Floats, duration: float
     sure = confidence.stated("beat", traits @ confidence.weights("beat"))
     placed = confidence.stated("downbeat", downbeat_traits(traits, gain, found) @ confidence.weights("downbeat"))
     tempo = usual_tempo(times)
-    heard_beats = Beats(
+    result = Beats(
         times, found.positions, sure, tempo, tuple((tempo * ratio, weight) for ratio, weight in course.tempi),
         int(np.bincount(found.metres).argmax()) if times.size else 0,
-        float(placed.mean()) if placed.size else 0.0, placed,
+        float(placed[found.positions == 1].mean()) if (found.positions == 1).any() else 0.0, placed,
     )
-    return heard_beats, presence(heard, times, duration)
+    return result, presence(heard, times, duration)
 
 
 def hush(evidence: Evidence, level: Floats) -> Evidence:
     """The evidence, with a cost for a pulse that would go on through silence."""
     m = evidence.size
-    loud = np.flatnonzero(level[:m] > SILENCE)
+    # What is nothing beside a record is music in a file that is soft throughout.
+    loudest = float(level.max(initial=0.0))
+    loud = np.flatnonzero(level[:m] > max(NOTHING, min(SILENCE, SOFT * loudest)))
     edges = np.concatenate([[-1], loud, [m]])
     inside = evidence.inside.copy()
     for i in np.flatnonzero(np.diff(edges) > GAP * RATE):
         inside[edges[i] + 1 : edges[i + 1]] -= GAP_COST / RATE
-    return Evidence(evidence.beat, evidence.downbeat, inside, evidence.tempo)
+    return replace(evidence, inside=inside)
 
 
 def follow(evidence: Evidence, weights: Values | None = None) -> Course:
@@ -120,14 +126,23 @@ def _join(found: list[tuple[int, int, int, list[Reading]]], given: Values | None
         fresh.append(part[choice].fresh[kept])
         weight.append(np.full(int(kept.sum()), share[choice]))
         last = int(at[kept][-1]) if kept.any() else last
+    stretches = [(b - a, part, choice) for (a, b, _, part), choice in zip(found, chosen, strict=True)]
+    return Course(np.concatenate(frames), np.concatenate(fresh), np.concatenate(weight),
+                  _other_tempi(stretches, weights))
+
+
+def _other_tempi(
+    stretches: list[tuple[int, list[Reading], int]], weights: list[Values]
+) -> tuple[tuple[float, float], ...]:
+    """Tempi relative to the chosen ones, with their weights over all stretches (frames, readings, choice)."""
     shares: dict[float, float] = {}
-    total = sum(b - a for a, b, *_ in found)
-    for (a, b, _, part), choice, share in zip(found, chosen, weights, strict=True):
-        for reading, weight_ in zip(part, share, strict=True):
+    total = sum(size for size, *_ in stretches)
+    for (size, part, choice), share in zip(stretches, weights, strict=True):
+        for reading, weight in zip(part, share, strict=True):
             ratio = round(reading.factor / part[choice].factor, 3)
-            shares[ratio] = shares.get(ratio, 0.0) + float(weight_) * (b - a) / total
-    others = sorted(((r, w) for r, w in shares.items() if r != 1.0 and w >= 0.005), key=lambda way: -way[1])
-    return Course(np.concatenate(frames), np.concatenate(fresh), np.concatenate(weight), tuple(others))
+            shares[ratio] = shares.get(ratio, 0.0) + float(weight) * size / total
+    others = [(ratio, weight) for ratio, weight in shares.items() if ratio != 1.0 and weight >= LEAST_WEIGHT]
+    return tuple(sorted(others, key=lambda way: -way[1]))
 
 
 def _agree(parts: list[list[Reading]], weights: list[Values]) -> list[int]:

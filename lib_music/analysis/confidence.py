@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from lib_music.analysis.types import Floats
 
-#: What can be stated: that a beat, a beat's place in the bar, a border is right, that there is a beat at all.
-Kind = Literal["beat", "downbeat", "border", "presence"]
+#: What can be stated: that a beat is right, that its place in the bar is, that there is a beat at all.
+Kind = Literal["beat", "downbeat", "presence"]
 CALIBRATION = Path(__file__).parent / "weights" / "calibration.json"
 
 

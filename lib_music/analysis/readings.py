@@ -26,11 +26,13 @@ SLOWEST, FASTEST = 38.0, 250.0
 FACTORS = (1.0, 2.0, 0.5, 1.5, 2 / 3, 3.0, 1 / 3)
 #: What a beat gains over an ordinary frame, whatever sounds on it, and the most that a frame can say (log-odds).
 BONUS, SURE = 1.5, 3.0
-#: The same for the first beat of a bar.
+#: How much of a beat is plain onset strength: it errs elsewhere than the network does.
+ONSET_SHARE = 0.15
+#: The bonus of the first beat of a bar.
 BAR_BONUS = 0.2
 #: An unchanging grid is looked for in so many beats or more; it is believed when its beats sound this share as much
 #: like beats as those of the free path, and then earns this much.
-GRID_BEATS, GRID_SHARE, GRID_BONUS = 24, 0.8, 2.0
+GRID_BEATS, GRID_SHARE, GRID_BONUS = 24, 0.8, 3.0
 #: Steps of `pointer.STEP` by which a reading may stray from the tempo that is followed.
 STRAY = 8
 #: The usual tempo of music people tap to (Parncutt 1994; Moelants 2002), and how far it spreads, octaves.
@@ -51,7 +53,9 @@ class Evidence:
     Attributes
     ----------
     beat, downbeat : [shape=(m,)]
-        Probability-like.
+        Probability-like: what the network hears.
+    pulse : [shape=(m,)]
+        The same for beats, with a share of plain onset strength: what beats are found by.
     inside : [shape=(m,)]
         What each frame gains by lying inside a pulse, natural log.
     tempo : [shape=(p, TEMPI.size)]
@@ -60,6 +64,7 @@ class Evidence:
 
     beat: Values
     downbeat: Values
+    pulse: Values
     inside: Values
     tempo: Values
 
@@ -71,7 +76,9 @@ class Evidence:
     def cut(self, first: int, stop: int) -> Evidence:
         """The stretch from frame ``first`` to ``stop``."""
         rows = slice(int(first * PULSE_RATE / RATE), int(np.ceil(stop * PULSE_RATE / RATE)))
-        return Evidence(self.beat[first:stop], self.downbeat[first:stop], self.inside[first:stop], self.tempo[rows])
+        frames = slice(first, stop)
+        return Evidence(self.beat[frames], self.downbeat[frames], self.pulse[frames], self.inside[frames],
+                        self.tempo[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,14 +125,16 @@ def log_odds(probability: Values, most: float = SURE) -> Values:
     return np.asarray(np.log(p / (1 - p)))
 
 
-def gather(heard: Activations) -> Evidence:
-    """The evidence in what the network hears."""
+def gather(heard: Activations, onset: Floats) -> Evidence:
+    """The evidence in what the network hears, and in ``onset`` strength [shape=(m,)], about 1 at a clear attack."""
     m = heard.beat.size
     pulse = log_odds(heard.pulse.astype(np.float64), 4.0) * (PULSE / RATE)
     centres = (np.arange(pulse.size) + 0.5) * (RATE / PULSE_RATE)
     inside = np.interp(np.arange(m), centres, pulse) if m else np.zeros(0)
-    beat, downbeat = heard.beat.astype(np.float64), heard.downbeat.astype(np.float64)
-    return Evidence(np.maximum(beat, downbeat), downbeat, inside, np.log(np.maximum(heard.tempo, 1e-4)))
+    downbeat = heard.downbeat.astype(np.float64)
+    beat = np.maximum(heard.beat, downbeat)
+    mixed = (1 - ONSET_SHARE) * beat + ONSET_SHARE * np.clip(onset[:m], 0, 1)
+    return Evidence(beat, downbeat, mixed, inside, np.log(np.maximum(heard.tempo, 1e-4)))
 
 
 def near(curve: Values | Floats, frames: Ints, reach: int = 3) -> Values:
@@ -148,7 +157,7 @@ def find_readings(evidence: Evidence) -> list[Reading]:
     """
     if evidence.size < 3 * RATE * 60 / FASTEST:
         return []
-    gain = log_odds(evidence.beat) + BONUS
+    gain = log_odds(evidence.pulse) + BONUS
     first = _follow(evidence, gain)
     if first.frames.size < 4:
         return []
@@ -159,7 +168,7 @@ def find_readings(evidence: Evidence) -> list[Reading]:
     scale = np.stack([stray / f for f in factors])
     bands = pointer.Bands(period, scale, np.zeros(scale.shape))
     # Where there is no pulse, no grid goes on.
-    steady = np.where(evidence.inside > 0, steady_grid(evidence.beat, first.frames), 0.0)
+    steady = np.where(evidence.inside > 0, steady_grid(evidence.pulse, first.frames), 0.0)
     paths = pointer.decode(gain + steady, evidence.inside, bands)
     return [_reading(evidence, gain, factor, path) for factor, path in zip(factors, paths, strict=True)
             if path.frames.size > 3]
