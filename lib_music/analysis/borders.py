@@ -34,7 +34,7 @@ _SHARES = {"harmony": 1.0, "bass": 1.0, "timbre": 1.0, "level": 0.5, "rhythm": 0
 SCALES = (2, 4, 8)
 # The usual length of a section, how widely it spreads (natural log), and what the parts of the cost weigh.
 USUAL_SECONDS, LENGTH_SPREAD = 20.0, 0.8
-LENGTH, VARIES, PHRASE, LIKELY, EAGER, SHORT = 0.6, 1.0, 1.0, 0.8, 2.0, 1.5
+LENGTH, VARIES, PHRASE, LIKELY, EAGER, SHORT = 0.6, 1.0, 1.0, 0.8, 1.6, 1.5
 # The longest section, seconds.
 MAX_SECONDS = 300.0
 # What a border off the downbeats costs, and earns at silence: more than any song can.
