@@ -170,7 +170,19 @@
             this.sections = new Sections((roles) => this.edit({sections: roles}));
             this.body.append(this.sections.node);
             this.unit = core().el("div", {class: "mv-source mv-unit"});
-            this.node.append(this.unit);
+            this.summary = core().el("summary", {});
+            this.node.append(core().el("details", {class: "mv-route-more"}, this.summary, this.body, this.unit));
+        }
+
+        // What the row says, to be read at a glance.
+        told(data) {
+            const {list, text} = core();
+            const number = (value) => String(Math.round(1000 * value) / 1000);
+            const values = data.rest === data.hit ? number(data.rest) : number(data.rest) + " → " + number(data.hit);
+            const times = ["attack", "release"].filter((name) => data[name]).map((name) => name + " " + number(data[name]));
+            const roles = list(data.sections).map(text);
+            const where = roles.length === list(this.choices.roles).length ? "all sections" : roles.join(", ") || "no section";
+            return values + (times.length ? " · " + times.join(", ") + " " + text(data.unit) : "") + " · " + where;
         }
 
         // Another kind leads to other parameters.
@@ -197,6 +209,7 @@
             for (const [name, cell] of Object.entries(this.cells)) cell.draw(name === "reach" && data.reach === null ? "none" : data[name], pending);
             this.sections.draw(list(data.sections).map(text), list(choices.roles), pending);
             setText(this.unit, unitOf(choices, data.parameter));
+            setText(this.summary, this.told(data));
         }
     }
 

@@ -7,6 +7,7 @@ that can be driven, each once, and those that never are the person's are in :dat
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -120,13 +121,22 @@ def words_of(values: Mapping[str, Any]) -> tuple[str, ...]:
     found = {**DEFAULTS, **values}
     lines = [_picture(found), _painter(found), *_masks(found), *_controlnet(found), *_hybrid(found)]
     if found["use_looper"]:
-        lines.append(f"guided images: {_excerpt(found['init_images'])}")
+        lines.append(f"guided images: {_guided(found['init_images'])}")
     if found["use_init"]:
-        lines.append(f"start image: {_excerpt(found['init_image'])}")
+        lines.append(f"start image: {_file(found['init_image'])}")
     if found["parseq_manifest"]:
         lines.append("a Parseq manifest: the fields it manages override the music's")
     lines += _prompts(found)
     return tuple(line for line in lines if line)
+
+
+def _guided(images: Any) -> str:
+    """How many there are, where that can be read: the tab keeps JSON text, frame by frame."""
+    try:
+        listed = json.loads(str(images))
+    except (ValueError, RecursionError):
+        listed = None
+    return str(len(listed)) if isinstance(listed, (dict, list)) else _excerpt(images)
 
 
 def _picture(found: Mapping[str, Any]) -> str:
@@ -146,10 +156,10 @@ def _painter(found: Mapping[str, Any]) -> str:
 def _masks(found: Mapping[str, Any]) -> list[str]:
     lines = []
     if found["use_mask"]:
-        source = "the start image's alpha" if found["use_alpha_as_mask"] else _excerpt(found["mask_file"])
+        source = "the start image's alpha" if found["use_alpha_as_mask"] else _file(found["mask_file"])
         lines.append(f"mask: {source}{', inverted' if found['invert_mask'] else ''}")
     if found["use_mask_video"]:
-        lines.append(f"video mask: {_excerpt(found['video_mask_path'])}")
+        lines.append(f"video mask: {_file(found['video_mask_path'])}")
     if found["use_noise_mask"]:
         lines.append(f"noise mask: {_excerpt(found['noise_mask_schedule'])}")
     return lines
@@ -190,6 +200,11 @@ def _prompts(found: Mapping[str, Any]) -> list[str]:
 def network_tags(texts: Iterable[str]) -> tuple[str, ...]:
     """The LoRA, LyCORIS and hypernetwork tags in prompts, each once and in order: ``<lora:name:0.8>``."""
     return tuple(dict.fromkeys(tag[:80] for text in texts for tag in _NETWORK.findall(text)))
+
+
+def _file(path: Any) -> str:
+    """A file's own name, whichever system wrote its path."""
+    return _excerpt(re.split(r"[/\\]", str(path))[-1])
 
 
 def _excerpt(value: Any, limit: int = 60) -> str:

@@ -21,6 +21,7 @@ from lib_music.project import Project
 from lib_music.render.deforum_settings import driven_values
 from lib_music.render.deforum_ticks import ALWAYS, TICKS, Tick, network_tags, words_of
 from lib_music.schedule.animation import Animation
+from lib_music.schedule.parameters import PARAMETERS
 from lib_music.studio.base_file import (
     FILE,
     MAX_NAME,
@@ -91,11 +92,15 @@ def _tick(tick: Tick, choice: BaseChoice, animation: Animation | None) -> dict[s
         if tick.unread(animation.mode):
             note = f"not read in {animation.mode}"
         elif not set(tick.keys) & driven_values(animation).keys():
-            note = "nothing sets it: no route, pin or formula leads there"
+            note = "nothing sets it now" + (": no route, pin or formula leads there" if _leads(tick) else "")
     return {
         "id": tick.id, "group": tick.group, "label": tick.label, "keys": list(tick.keys),
         "on": tick.id in choice.ticks, "note": note,
     }  # fmt: skip
+
+
+def _leads(tick: Tick) -> bool:
+    return any(key in PARAMETERS for key in tick.keys)
 
 
 def _notes(now: Known, choice: BaseChoice, base: BaseSettings, setup: Setup | None) -> list[str]:

@@ -143,8 +143,8 @@ def test_no_drive_is_all_of_it_and_strangers_are_refused() -> None:
 def test_a_file_is_told_in_words() -> None:
     told = "\n".join(words_of(PERSONS))
     for word in (
-        "3D, depth model Zoe", "640×360 at 12 fps", "mask: /home/me/mask.png, inverted", "ControlNet unit 1: canny",
-        "weight 0:(1), 30:(0.4)", "hybrid video: motion Optical Flow, composite Normal", "guided images", "28 steps",
+        "3D, depth model Zoe", "640×360 at 12 fps", "mask: mask.png, inverted", "ControlNet unit 1: canny",
+        "weight 0:(1), 30:(0.4)", "hybrid video: motion Optical Flow, composite Normal", "guided images: 2", "28 steps",
         "sampler DPM++ 2M", "colours kept by LAB", "2 prompts", "<lora:ink-wash:0.8>, <lora:grain:0.3>", "dream",
     ):  # fmt: skip
         assert word in told, (word, told)
