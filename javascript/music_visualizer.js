@@ -274,7 +274,8 @@
             channel.pollNow = true;
             window.setTimeout(pump, SETTLE + 5);
         }
-        draw(["progress", "notices"]);
+        // Parts whose buttons depend on what runs say so.
+        draw(["progress", "notices", ...order().filter((name) => parts[name] && parts[name].live)]);
         for (const part of Object.values(parts)) {
             if (part.status) part.status(state);
         }

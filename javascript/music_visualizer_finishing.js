@@ -68,6 +68,7 @@
     }
 
     parts.finishing = {
+        live: true, // drawn anew when a job begins or ends
         results: new Map(),
 
         draw(state) {

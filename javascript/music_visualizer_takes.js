@@ -127,6 +127,7 @@
     }
 
     parts.takes = {
+        live: true, // drawn anew when a job begins or ends
         sections: new Map(),
         items: new Map(),
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from lib_music.audio import open_audio
 from lib_music.demo.cover import draw_cover
 from lib_music.errors import InputError, Interrupted, MusicVisualizerError
 from lib_music.ffmpeg import ffmpeg_exe
+from lib_music.files import digest
 from lib_music.pipeline import Plan, Reporter, join_again, pixel_mark, plan_of, render, section_frames
 from lib_music.project import Project
 from lib_music.recall import recall
@@ -26,7 +29,7 @@ from lib_music.studio.motion import Motion
 from lib_music.takes import find_take, recover, restore, takes_of
 from lib_music.takes.again import Wish, begin_again, stretch_of
 from lib_music.takes.sizes import delete_frames, delete_project, delete_take, sizes_of
-from lib_music.takes.take import Told
+from lib_music.takes.take import Take, Told
 from lib_music.video.cut import frames
 from lib_music.video.mux import count_frames
 from tests.studio.places import heard, studio_in
@@ -364,78 +367,136 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, count: int) -> Callable[[], int]:
     return lambda: steps[0]
 
 
-def whole_takes(song: Song) -> dict[str, list[str]]:
-    """Every stretch that can be read back, current one and takes, by their frames."""
-    found = {}
-    for take in takes_of(song.project):
-        kept = [d for s in take.starts for d in digests(take.folder(song.project) / f"{s:05d}.seg")]
-        found[f"take {take.number}"] = kept
-    return found
+@pytest.fixture
+def pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Cuts each video once: what a kill leaves is looked at many times, and ffmpeg is the same each time."""
+    import lib_music.video.cut as cut
+    from lib_music.takes import splice
+
+    real, kept = cut.split, tmp_path / "pieces"
+
+    def split(video: Path, lengths: Sequence[int], out: Sequence[Path], encoding: Any) -> None:
+        folder = kept / f"{digest(video)}-{'-'.join(map(str, lengths))}"
+        made = [folder / path.name for path in out]
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            real(video, lengths, made, encoding)
+        for piece, path in zip(made, out, strict=True):
+            path.write_bytes(piece.read_bytes())
+
+    monkeypatch.setattr(cut, "split", split)
+    monkeypatch.setattr(splice, "_thumbnail", lambda folder, mine: None)
+    yield
 
 
+def whole(take: Take, project: Project) -> bool:
+    """Whether every segment that a take names is there, bit for bit."""
+    paths = [take.folder(project) / f"{start:05d}.seg" for start in take.starts]
+    return [digest(path) for path in paths] == list(take.segments)
+
+
+def clean(folder: Path) -> bool:
+    """Whether nothing lies about that waits for its name."""
+    left = [*folder.glob("takes/.*"), *folder.rglob("*.next"), *folder.rglob("*.part*"), *folder.rglob("*.gone")]
+    # What a process that lives was writing aside is its own: here that is this very one.
+    return not [path for path in left if f".{os.getpid()}-" not in path.name]
+
+
+def fresh(song: Song, pristine: Path) -> None:
+    """The project as it was before it was touched."""
+    shutil.rmtree(song.folder)
+    shutil.copytree(pristine, song.folder)
+
+
+@pytest.mark.usefixtures("pieces")
 def test_killed_at_every_step_of_putting_aside_nothing_is_lost(
-    song: Song, monkeypatch: pytest.MonkeyPatch
+    song: Song, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = digests(song.paint())
+    video = next(song.folder.glob("*.mp4")).name
+    shutil.copytree(song.folder, tmp_path / "pristine")
+    mark = song.project.progress().video_digest
     song.motion = replace(song.motion, seed=5)
-    plan, count = song.plan(), 0
-    old = before[SECTION : 2 * SECTION]
-    while True:
-        count += 1
-        with monkeypatch.context() as patched:
-            steps = killed_at(patched, count)
-            try:
-                with song.project as project:
-                    begin_again(plan, project, Animatic.name, Wish(1, frames=4, join="fade"))
-                break
-            except Killed:
-                pass
-        with song.project as project:
-            recover(project)
-            (video,) = song.folder.glob("*.mp4")
-            assert digests(video) == before, "the video stays until the next one is whole"
-            held = [t for t in takes_of(project) if (t.first, t.last) == (SECTION, 2 * SECTION)]
-            if not project.progress().is_finished:
-                assert len(held) == 1 and whole_takes(song)[f"take {held[0].number}"] == old
-                # Back to the beginning of the test, over a restored take.
-                restore(project, held[0].number, Told())
-                assert join_again(plan, project, Reporter()) is not None
-            assert not takes_of(project), "no take beside what it was put aside for"
-        assert not list((song.folder / "takes").glob(".*")) and not list(song.folder.rglob("*.next"))
-        assert digests(next(song.folder.glob("*.mp4"))) == before
-    assert steps() > 8 and count > 8
+    plan, outcomes = song.plan(), []
     with song.project as project:
-        after = digests(render(plan, project, Animatic.from_file(plan.cover), Reporter()).video)
-    assert after[:SECTION] == before[:SECTION] and after[SECTION : 2 * SECTION] != old
-    assert whole_takes(song)["take " + str(takes_of(song.project)[0].number)] == old
-
-
-def test_killed_at_every_step_of_restoring_nothing_is_lost(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = digests(song.paint())
-    song.motion = replace(song.motion, seed=5)
-    plan = song.plan()
-    after = digests(song.again(1))
-    both = sorted([before[SECTION : 2 * SECTION], after[SECTION : 2 * SECTION]])
-    count = 0
-    while True:
-        count += 1
-        (take,) = takes_of(song.project)
+        begin_again(plan, project, Animatic.name, Wish(1, join="fade", frames=4))
+    for count in itertools.count(1):
+        fresh(song, tmp_path / "pristine")
+        killed = False
         with monkeypatch.context() as patched:
             killed_at(patched, count)
             try:
                 with song.project as project:
-                    restore(project, take.number, Told())
-                break
+                    begin_again(plan, project, Animatic.name, Wish(1, join="fade", frames=4))
             except Killed:
-                pass
+                killed = True
         with song.project as project:
             recover(project)
-            if not project.progress().is_finished:
-                assert join_again(plan, project, Reporter()) is not None
-        (video,) = song.folder.glob("*.mp4")
-        (kept,) = whole_takes(song).values()
-        assert sorted([digests(video)[SECTION : 2 * SECTION], kept]) == both, "each of the two is there once"
-    assert count > 8
+            recover(project)
+            progress, found = project.progress(), takes_of(project)
+            assert digest(song.folder / video) == mark, "the video stays until the next one is whole"
+            outcomes.append(progress.is_finished)
+            if progress.is_finished:
+                assert not found and not progress.stretches
+            else:
+                assert [(t.first, t.last) for t in found] == [(SECTION, 2 * SECTION)] and whole(found[0], project)
+                kept = [digest(project.segment(first)) for first in progress.starts]
+                assert kept == [*progress.whole[:1], "", *progress.whole[2:]] and all(kept[:1] + kept[2:])
+        assert clean(song.folder), count
+        if not killed:
+            break
+    assert outcomes == sorted(outcomes, reverse=True), "there is one moment at which it counts"
+    assert outcomes.count(True) > 5 and outcomes.count(False) > 5
+    with song.project as project:
+        after = digests(render(plan, project, Animatic.from_file(plan.cover), Reporter()).video)
+    assert after[:SECTION] == before[:SECTION] and after[2 * SECTION :] == before[2 * SECTION :]
+    (take,) = takes_of(song.project)
+    old = [d for s in take.starts for d in digests(take.folder(song.project) / f"{s:05d}.seg")]
+    assert old == before[SECTION : 2 * SECTION] != after[SECTION : 2 * SECTION]
+
+
+@pytest.mark.usefixtures("pieces")
+def test_killed_at_every_step_of_restoring_nothing_is_lost(
+    song: Song, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = digests(song.paint())
+    song.motion = replace(song.motion, seed=5)
+    plan = song.plan()
+    song.again(1)
+    shutil.copytree(song.folder, tmp_path / "pristine")
+    (old,) = takes_of(song.project)
+    outcomes = []
+    with song.project as project:
+        restore(project, old.number, Told())
+    for count in itertools.count(1):
+        fresh(song, tmp_path / "pristine")
+        killed = False
+        with monkeypatch.context() as patched:
+            killed_at(patched, count)
+            try:
+                with song.project as project:
+                    restore(project, old.number, Told())
+            except Killed:
+                killed = True
+        with song.project as project:
+            recover(project)
+            recover(project)
+            progress, (take,) = project.progress(), takes_of(project)
+            outcomes.append(progress.is_finished)
+            assert whole(take, project) and (take.first, take.last) == (SECTION, 2 * SECTION)
+            if progress.is_finished:
+                assert take == old
+            else:
+                assert take.number == 2 and take.segments != old.segments
+                assert [digest(project.segment(first)) for first in progress.starts] == list(progress.whole)
+                assert progress.whole[1:2] == old.segments
+        assert clean(song.folder), count
+        if not killed:
+            break
+    assert outcomes == sorted(outcomes, reverse=True) and outcomes.count(True) > 5 and outcomes.count(False) > 5
+    with song.project as project:
+        video = join_again(plan, project, Reporter())
+    assert video is not None and digests(video) == before
 
 
 def test_a_painting_again_that_is_stopped_goes_on(song: Song) -> None:
