@@ -28,6 +28,8 @@ FACTORS = (1.0, 2.0, 0.5, 1.5, 2 / 3, 3.0, 1 / 3)
 BONUS, SURE = 1.5, 3.0
 #: How much of a beat is plain onset strength: it errs elsewhere than the network does.
 ONSET_SHARE = 0.15
+#: So many even intervals in a row, of so many seconds each, are a metronome.
+TICKS, TICK = 8, (0.24, 1.7)
 #: The bonus of the first beat of a bar.
 BAR_BONUS = 0.2
 #: An unchanging grid is looked for in so many beats or more; it is believed when its beats sound this share as much
@@ -133,8 +135,32 @@ def gather(heard: Activations, onset: Floats) -> Evidence:
     inside = np.interp(np.arange(m), centres, pulse) if m else np.zeros(0)
     downbeat = heard.downbeat.astype(np.float64)
     beat = np.maximum(heard.beat, downbeat)
-    mixed = (1 - ONSET_SHARE) * beat + ONSET_SHARE * np.clip(onset[:m], 0, 1)
+    attacks = np.clip(onset[:m], 0, 1).astype(np.float64)
+    mixed = (1 - ONSET_SHARE) * beat + ONSET_SHARE * attacks
+    ticking = ticks(attacks) & (inside < 0)
+    mixed, inside = np.where(ticking, np.maximum(mixed, attacks), mixed), np.where(ticking, 0.0, inside)
     return Evidence(beat, downbeat, mixed, inside, np.log(np.maximum(heard.tempo, 1e-4)))
+
+
+def ticks(onset: Values) -> pointer.Flags:
+    """Frames in which attacks follow each other evenly and alone, as of a metronome [shape=(m,)].
+
+    The network learned music; a bare click is none, and yet a beat.
+    """
+    inside = np.zeros(onset.size, bool)
+    if onset.size < 13:
+        return inside
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(onset, 6), 13).max(axis=1)
+    at = np.flatnonzero((onset == around) & (onset > 0.5))
+    gaps = np.diff(at)
+    slow = (gaps > TICK[0] * RATE) & (gaps < TICK[1] * RATE)
+    alike = np.abs(np.diff(np.log(np.maximum(gaps, 1)))) < 0.08
+    even = np.concatenate([[False], slow[1:] & slow[:-1] & alike, [False]])
+    edges = np.flatnonzero(np.diff(even.astype(np.int64)))
+    for first, stop in edges.reshape(-1, 2):
+        if stop - first >= TICKS:
+            inside[at[first] : at[min(stop + 1, at.size - 1)] + 1] = True
+    return inside
 
 
 def near(curve: Values | Floats, frames: Ints, reach: int = 3) -> Values:

@@ -12,6 +12,7 @@ from lib_music.analysis.beats import find_beats
 from lib_music.analysis.confidence import monotone, stated
 from lib_music.analysis.features import RATE
 from lib_music.analysis.network import Activations
+from lib_music.analysis.readings import ticks
 from tests.analysis.activations import Times, activations
 from tests.analysis.test_beats import f_measure
 
@@ -134,6 +135,16 @@ def test_nothing_is_forced_where_nothing_beats() -> None:
     found, presence = decode(Activations(beat, flat.downbeat, flat.pulse, flat.tempo))
     assert found.times.size <= 10
     assert presence.values.mean() < 0.2
+
+
+def test_a_metronome_is_a_pulse_whatever_the_network_says() -> None:
+    frames = np.rint((0.4 + 0.5 * np.arange(40)) * RATE).astype(int)
+    onset = np.zeros(2000)
+    onset[frames] = 1.0
+    assert ticks(onset)[frames[0] : frames[-1]].all() and not ticks(onset)[frames[-1] + 1 :].any()
+    uneven = np.zeros(4000)
+    uneven[np.cumsum(np.random.default_rng(1).uniform(22, 120, 50)).astype(int)] = 1.0
+    assert not ticks(uneven).any()
 
 
 def test_silence_holds_no_beats() -> None:
