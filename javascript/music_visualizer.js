@@ -274,8 +274,7 @@
             channel.pollNow = true;
             window.setTimeout(pump, SETTLE + 5);
         }
-        // Parts whose buttons depend on what runs say so.
-        draw(["progress", "notices", ...order().filter((name) => parts[name] && parts[name].live)]);
+        draw(["progress", "notices"]);
         for (const part of Object.values(parts)) {
             if (part.status) part.status(state);
         }

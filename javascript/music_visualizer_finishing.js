@@ -68,7 +68,6 @@
     }
 
     parts.finishing = {
-        live: true, // drawn anew when a job begins or ends
         results: new Map(),
 
         draw(state) {
@@ -120,6 +119,11 @@
             this.timesField.hidden = !this.interpolator.value;
             const rate = Math.round(number(data.fps, 0) * times * 1000) / 1000;
             setText(this.out, side(number(data.width, 0)) + "×" + side(number(data.height, 0)) + " at " + rate + " fps; the sound stays as it is.");
+        },
+
+        // A job that begins or ends changes what can be pressed.
+        status(state) {
+            this.draw(state);
         },
 
         build(place, view) {

@@ -127,7 +127,6 @@
     }
 
     parts.takes = {
-        live: true, // drawn anew when a job begins or ends
         sections: new Map(),
         items: new Map(),
 
@@ -161,6 +160,11 @@
             this.noFrames.hidden = !data.finished || !text(sizes.frames);
             this.noFrames.disabled = busy;
             this.gone.disabled = busy || this.word.value !== text(data.name);
+        },
+
+        // A job that begins or ends changes what can be pressed.
+        status(state) {
+            this.draw(state);
         },
 
         build(place, view) {
