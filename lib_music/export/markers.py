@@ -155,7 +155,7 @@ def to_fcpxml(
     """
     from xml.etree import ElementTree as ET
 
-    fps, step = timebase.fps, 1 / timebase.fps
+    step = 1 / timebase.fps
 
     def moment(frame: int) -> str:
         time = frame * step
@@ -164,8 +164,8 @@ def to_fcpxml(
     name = _xml_text(title) or "Music Visualizer"
     root = ET.Element("fcpxml", version="1.9")
     resources = ET.SubElement(root, "resources")
-    ET.SubElement(resources, "format", id="r1", name=f"{width}x{height} {float(fps):g}", frameDuration=moment(1),
-                  width=str(width), height=str(height))  # fmt: skip
+    # Without a name, which would have to be one of the editor's own: size and rate say it all.
+    ET.SubElement(resources, "format", id="r1", frameDuration=moment(1), width=str(width), height=str(height))
     project = ET.SubElement(ET.SubElement(ET.SubElement(root, "library"), "event", name=name), "project", name=name)
     whole = moment(timebase.n_frames)
     sequence = ET.SubElement(project, "sequence", format="r1", duration=whole, tcStart="0s", tcFormat="NDF")

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 FOLDER, LIST, VERSION = "stills", "stills.json", 1
 #: Stills kept in a project.
 MOST = 300
+_AROUND = ("animation_prompts_positive", "animation_prompts_negative")
 Name = tuple[str, int]
 
 
@@ -63,13 +64,14 @@ def stills_of(animation: Animation) -> tuple[Still, ...]:
 
 
 def _words(animation: Animation, frame: int) -> tuple[str, str]:
-    """Prompt and negative at a frame, as Deforum takes them apart; the base's own where prompts are not driven."""
+    """Prompt and negative at a frame, as Deforum takes them apart."""
+    texts = (animation.prompts, animation.negatives)
+    joined = join_prompt(*(text[max(k for k in text if k <= frame)] for text in texts))
     if animation.driven and "prompts" not in animation.driven:
-        own = {int(k): str(v) for k, v in animation.base_settings.get("prompts", {}).items() if str(k).isdigit()}
-        joined = own[max((k for k in own if k <= frame), default=min(own))] if own else ""
-    else:
-        texts = (animation.prompts, animation.negatives)
-        joined = join_prompt(*(text[max(k for k in text if k <= frame)] for text in texts))
+        # Deforum puts the person's own words around every prompt; over driven ones they are not written.
+        before, after = (str(animation.base_settings.get(key) or "") for key in _AROUND)
+        mark = "" if NEGATIVE_MARK in joined else NEGATIVE_MARK
+        joined = f"{before} {joined} {mark} {after.replace(NEGATIVE_MARK, '')}"
     positive, _, negative = joined.partition(NEGATIVE_MARK)
     return positive.strip(), negative.strip()
 

@@ -7,6 +7,7 @@ or other prompts, take its place there.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,6 +25,7 @@ from lib_music.project import Project
 from lib_music.studio.known import Known, known
 from lib_music.studio.motion import Motion, read_motion
 from lib_music.studio.panels import Panel
+from lib_music.takes.sizes import run_files
 
 if TYPE_CHECKING:
     from lib_music.studio.estimate import Setup
@@ -117,8 +119,11 @@ def _paint(
 
 
 def _clear(place: Project, mark: str) -> None:
-    """Delete the test of another stretch or other prompts: it is a look, not a take."""
+    """Delete the test of another stretch or other prompts, and its pictures where Deforum put them: it is no take."""
     if place.folder.is_dir() and place.progress().fingerprint != mark:
+        for picture in list(run_files(place)):
+            with contextlib.suppress(OSError):
+                picture.unlink()
         shutil.rmtree(place.folder, ignore_errors=True)
 
 

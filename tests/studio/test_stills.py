@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from lib_music.demo.cover import draw_cover
 from lib_music.errors import DeforumError, InputError
 from lib_music.project import Project
 from lib_music.prompts.storyboard import derived_seed
+from lib_music.render.deforum_frames import frame_name
+from lib_music.render.deforum_job import JobRecord
 from lib_music.render.deforum_settings import build_settings
 from lib_music.studio.estimate import set_up
 from lib_music.studio.host import Choice, Model, Still
@@ -26,7 +29,7 @@ from lib_music.studio.motion import Motion, read_motion
 from lib_music.studio.plain import PlainHost
 from lib_music.studio.song import act
 from lib_music.studio.studio import Studio, studio_of
-from lib_music.studio.trial import bars_from
+from lib_music.studio.trial import _clear, bars_from
 from lib_music.studio.video import set_motion
 from lib_music.studio.view import view
 from lib_music.studio.workspace import find_project
@@ -108,6 +111,26 @@ def test_each_section_is_asked_as_deforum_would_be(host: Gpu, studio: Studio, na
     for still in host.painted:
         assert f"{still.prompt} --neg {still.negative}" in settings["prompts"].values()
         assert (still.width, still.height, still.sampler, still.steps) == (64, 64, settings["sampler"], 20)
+
+
+def test_prompts_that_are_not_driven_are_the_persons_with_their_words_around(
+    host: Gpu, studio: Studio, name: str
+) -> None:
+    base = {
+        "animation_prompts_positive": "oil on wood", "animation_prompts_negative": "blurry",
+        "prompts": {"0": "a barn <lora:x:0.5>", "200": "a mill --neg people"},
+    }  # fmt: skip
+    act(studio, name, {"do": "base_file", "name": "mine.txt", "text": json.dumps(base)})
+    act(studio, name, {"do": "base_tick", "ids": ["prompts"], "on": False})
+    did(studio, name, {"do": "stills"})
+    assert {(still.prompt, still.negative.split()[0]) for still in host.painted} == {
+        ("oil on wood a barn <lora:x:0.5>", "blurry"), ("oil on wood a mill", "people")}  # fmt: skip
+    assert all(still.negative.split()[-1] == "blurry" for still in host.painted)
+    del base["prompts"]
+    act(studio, name, {"do": "base_file", "name": "mine.txt", "text": json.dumps(base)})
+    host.painted.clear()
+    did(studio, name, {"do": "stills"})
+    assert host.painted and all(still.prompt.startswith("oil on wood a ") for still in host.painted)
 
 
 def test_what_is_painted_is_kept_and_an_edit_makes_it_stale(host: Gpu, studio: Studio, name: str) -> None:
@@ -243,3 +266,19 @@ def test_four_bars_become_a_video_of_their_own(tmp_path: Path) -> None:
 def test_a_stretch_that_is_none_is_refused(studio: Studio, name: str, action: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         act(studio, name, {"do": "test_bars", **action})
+
+
+def test_the_pictures_of_an_earlier_test_go_with_it(tmp_path: Path) -> None:
+    place, output = Project(tmp_path / "test"), tmp_path / "output"
+    output.mkdir()
+    run = JobRecord("job", "digest", "batch", str(output), "20260101120000")
+    with place as opened:
+        run.save(opened.path("deforum_job.json"))
+        opened.save_progress(replace(opened.progress(), fingerprint="one", painter="deforum", lengths=(2,)))
+    ours, other = output / frame_name(run.timestring, 0), output / frame_name("20250101120000", 0)
+    for path in (ours, other):
+        path.write_bytes(b"x")
+    _clear(place, "one")
+    assert ours.is_file() and place.folder.is_dir()
+    _clear(place, "two")
+    assert not ours.exists() and other.is_file() and not place.folder.exists()
