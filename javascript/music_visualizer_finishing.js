@@ -73,6 +73,7 @@
         draw(state) {
             const {root, list, text, number, setText, jobs, isActive} = core();
             const place = root("finishing");
+            if (!place) return;
             const view = state.view || {};
             const data = view.finishing || {};
             if (!text(view.project)) {

@@ -133,6 +133,7 @@
         draw(state) {
             const {root, list, text, jobs, isActive, setText} = core();
             const place = root("takes");
+            if (!place) return;
             const view = state.view || {};
             const data = view.takes || {};
             const sections = list(data.sections);
