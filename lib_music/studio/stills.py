@@ -9,6 +9,7 @@ the storyboard's own. A section is named by its label and how often that label w
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,12 +18,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
+import numpy.typing as npt
 
-from lib_music.errors import InputError, MusicVisualizerError
+from lib_music.errors import InputError, MusicVisualizerError, SettingsError
 from lib_music.files import read_json, write_bytes, write_json
 from lib_music.pipeline import STORYBOARD
 from lib_music.project import Project, fingerprint
 from lib_music.prompts.storyboard import derived_seed, read_storyboard, write_storyboard
+from lib_music.render.deforum_defaults import DEFAULTS
+from lib_music.render.deforum_grammar import read_schedule
 from lib_music.render.deforum_settings import NEGATIVE_MARK, SEED_MODULUS, join_prompt
 from lib_music.schedule.cadence import snap
 from lib_music.studio.estimate import Setup, set_up
@@ -47,15 +51,14 @@ Name = tuple[str, int]
 def stills_of(animation: Animation) -> tuple[Still, ...]:
     """The picture to paint of each section of a video, in the order of its cues."""
     n = animation.timebase.n_frames
-    seeds, scale = (animation.schedules.get(key) for key in ("seed_schedule", "cfg_scale_schedule"))
-    sampled = seeds.sample(n) if seeds else None
+    seeds, scale = _seeds(animation), animation.schedules.get("cfg_scale_schedule")
     scales = scale.sample(n) if scale else None
     found = []
     for cue in animation.cues:
         first, middle = snap(cue.start, animation.cadence), (cue.start + cue.end) // 2
         # Prompts change at diffused frames, so that the middle has the section's own whatever the cadence.
         positive, negative = _words(animation, middle)
-        seed = int(round(sampled[first]) if sampled is not None else animation.seed + first) % SEED_MODULUS
+        seed = round(float(seeds[first])) % SEED_MODULUS
         # A tenth is less than an eye tells; two returns of a section share their picture.
         cfg_scale = round(float(scales[first]), 1) if scales is not None else 7.0
         size = (animation.width, animation.height)
@@ -63,11 +66,38 @@ def stills_of(animation: Animation) -> tuple[Still, ...]:
     return tuple(found)
 
 
+def _seeds(animation: Animation) -> npt.NDArray[np.float64]:
+    """The seed that Deforum is given at each frame [shape=(n,)]; the person's own where the music does not drive it.
+
+    A seed that Deforum would throw itself is the first one that is known: ours.
+    """
+    n = animation.timebase.n_frames
+    ours = animation.schedules.get("seed_schedule")
+    found = ours.sample(n) if ours else animation.seed + np.arange(n, dtype=np.float64)
+    theirs = {**DEFAULTS, **animation.base_settings}
+    if _is_ours(animation, "seed_schedule"):
+        return found
+    if theirs["seed_behavior"] == "schedule":
+        with contextlib.suppress(SettingsError):
+            return read_schedule(str(theirs["seed_schedule"]), n, parameter="seed_schedule")
+    if theirs["seed"] < 0:
+        return found
+    painted = np.arange(n) // animation.cadence
+    # Deforum counts on at every N-th picture, beginning with the first.
+    counted = -(-painted // max(1, theirs["seed_iter_N"])) if theirs["seed_behavior"] == "iter" else 0 * painted
+    return np.asarray(theirs["seed"] + counted, np.float64)
+
+
+def _is_ours(animation: Animation, key: str) -> bool:
+    """Whether the music drives it; without a base of the person's it drives all."""
+    return not animation.driven or key in animation.driven
+
+
 def _words(animation: Animation, frame: int) -> tuple[str, str]:
     """Prompt and negative at a frame, as Deforum takes them apart."""
     texts = (animation.prompts, animation.negatives)
     joined = join_prompt(*(text[max(k for k in text if k <= frame)] for text in texts))
-    if animation.driven and "prompts" not in animation.driven:
+    if not _is_ours(animation, "prompts"):
         # Deforum puts the person's own words around every prompt; over driven ones they are not written.
         before, after = (str(animation.base_settings.get(key) or "") for key in _AROUND)
         mark = "" if NEGATIVE_MARK in joined else NEGATIVE_MARK
@@ -259,6 +289,8 @@ def _forget(project: Project) -> None:
 
 def _lock(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     """Keep the seed of a section's still for its label, in the video too."""
+    if not _is_ours(_ready(studio, project).plan.animation, "seed_schedule"):
+        raise InputError("the seeds are your settings file's", "tick Seed under Base settings to lock one here")
     _set_seed(studio, project, action, lambda still, label, seed: (still.seed, True))
 
 

@@ -133,6 +133,24 @@ def test_prompts_that_are_not_driven_are_the_persons_with_their_words_around(
     assert host.painted and all(still.prompt.startswith("oil on wood a ") for still in host.painted)
 
 
+@pytest.mark.parametrize(("base", "seeds"), [
+    ({"seed": 77, "seed_behavior": "fixed"}, [77, 77, 77, 77]),
+    ({"seed": 77, "seed_behavior": "iter"}, [77, 125, 173, 221]),
+    ({"seed": 77, "seed_behavior": "iter", "seed_iter_N": 48}, [77, 78, 79, 80]),
+    ({"seed_behavior": "schedule", "seed_schedule": "0:(5), 96:(5), 97:(9)"}, [5, 5, 9, 9]),
+])  # fmt: skip
+def test_seeds_that_are_not_driven_are_the_persons_and_cannot_be_locked(
+    studio: Studio, name: str, base: dict[str, Any], seeds: list[int]
+) -> None:
+    act(studio, name, {"do": "base_file", "name": "mine.txt", "text": json.dumps(base)})
+    set_motion(studio, name, Motion(width=64, height=64, fps="12", cadence=2))
+    shown = act(studio, name, {"do": "base_tick", "ids": ["seed"], "on": False})["stills"]
+    assert [item["seed"] for item in shown["items"]] == seeds
+    with pytest.raises(InputError, match="settings file"):
+        act(studio, name, {"do": "lock_still", "section": 0})
+    assert not any(item["locked"] for item in view(studio, name)["stills"]["items"])
+
+
 def test_what_is_painted_is_kept_and_an_edit_makes_it_stale(host: Gpu, studio: Studio, name: str) -> None:
     did(studio, name, {"do": "stills"})
     did(studio, name, {"do": "stills"})
