@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +86,14 @@ def test_a_generated_piece_is_the_same_again(tmp_path: Path) -> None:
     truth = json.loads(one.with_suffix("").with_suffix(".truth.json").read_text())
     assert truth["duration"] == pytest.approx(open_audio(one).duration)
     assert all(0 <= t <= truth["duration"] for t in truth["beats"]) and set(truth["downbeats"]) <= set(truth["beats"])
+
+
+def test_what_makes_the_music_marks_its_folder() -> None:
+    """The folder's name depends on what composes, and not on what only learns from it."""
+    from benchmarks.generated import _NO_MUSIC, ROOT
+
+    said = subprocess.run([sys.executable, "-c", "import sys, training.pieces; print(*sys.modules)"], cwd=ROOT,
+                          capture_output=True, text=True, check=True).stdout.split()
+    imported = {name.split(".")[1] for name in said if name.startswith("training.")}
+    scripts = {path.stem for path in (ROOT / "training").glob("*.py")} - {"__init__"}
+    assert scripts - imported == _NO_MUSIC
