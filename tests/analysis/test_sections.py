@@ -11,9 +11,9 @@ from lib_music.analysis import Analysis, analyse
 from lib_music.analysis.borders import MAX_SECONDS, Material, find_borders, novelty, silences, unit_edges
 from lib_music.analysis.features import RATE
 from lib_music.analysis.roles import Traits, find_roles
-from lib_music.analysis.sections import letters, name_by
+from lib_music.analysis.sections import letters, name_by, name_sections
 from lib_music.demo.compose import Composition, compose
-from tests.analysis.sounds import SR, drums, rock, sound
+from tests.analysis.sounds import SR, chord, drums, rock, sound
 
 PLAN = (("intro", 4), ("verse", 8), ("chorus", 8), ("verse", 8), ("chorus", 8), ("break", 8), ("drop", 8))
 
@@ -181,3 +181,26 @@ def test_what_dies_away_is_no_section() -> None:
 def test_constant_energy_still_has_a_chorus() -> None:
     assert roles([("A", 20, 0.97, 1), ("B", 20, 1.0, 1), ("A", 20, 0.96, 1), ("C", 20, 0.95, 1)]).count("chorus") >= 1
     assert roles([("A", 9.0, 1.0, 1.0)]) == ("chorus",)
+
+
+def test_a_mix_of_twenty_minutes_has_as_many_sections_as_it_has() -> None:
+    """Forty stretches of 16 bars, each its own material: no cap, whole phrases, one letter each."""
+    rng = np.random.default_rng(4)
+    places = rng.normal(size=(40, 6)) / np.sqrt(12)
+    rows = np.repeat(places, 16, axis=0) + rng.normal(0, 0.05, (640, 6))
+    edges = 1.9 * np.arange(641.0)
+    likely = np.full(641, -3.0)
+    likely[::16] = 1.0
+    material = Material(edges, rows, likely, np.ones(641, np.bool_))
+    cuts = find_borders(material)
+    assert np.array_equal(cuts, np.arange(0, 641, 16))
+    assert len(set(name_sections(material, cuts))) >= 35
+
+
+def test_a_clip_of_twenty_seconds() -> None:
+    """A quiet chord, then drums from a bar line on."""
+    beats = np.arange(10.0, 20, 0.5)
+    quiet = np.concatenate([chord(hz, 2.0, gain=0.03) for hz in (220.0, 174.6, 130.8, 196.0, 220.0) * 2])
+    found = analyse(sound(drums([*rock(beats)], 20.0) + quiet))
+    assert 2 <= len(found.sections) <= 4
+    assert np.abs(found.sections.intervals[1:, 0] - 10.0).min() < 0.6
