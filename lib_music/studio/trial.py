@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 FOLDER, NOTE = "test", "test.json"
 #: Bars where the person does not say, the most of them, and the seconds of a bar where no beat was heard.
 BARS, MOST_BARS, BAR_SECONDS = 4, 32, 2.0
+#: Bytes a pixel, roughly: of a video alone, and of one with its pictures.
+_BYTES = (0.05, 1.8)
 
 
 def bars_from(analysis: Analysis, start: float, bars: int = BARS) -> tuple[float, float]:
@@ -65,7 +67,7 @@ def bars_from(analysis: Analysis, start: float, bars: int = BARS) -> tuple[float
 
 def _test(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     """Submit the painting of a stretch: ``start`` s, and how many ``bars``."""
-    from lib_music.studio.estimate import chosen_renderer, set_up, usable_renderer
+    from lib_music.studio.estimate import chosen_renderer, over_cap, set_up, usable_renderer
 
     heard = known(project).analysis
     if heard is None:
@@ -79,7 +81,10 @@ def _test(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     motion = read_motion(studio.host, project)
     usable_renderer(studio, motion)
     motion = replace(motion, renderer=chosen_renderer(studio, motion), start=heard.start + begin, duration=end - begin)
-    set_up(studio, project.folder.name, motion)
+    animation = set_up(studio, project.folder.name, motion).plan.animation
+    pixels = animation.timebase.n_frames * animation.width * animation.height
+    if line := over_cap(studio, round(_BYTES[motion.renderer == "deforum"] * pixels)):
+        raise InputError(line, "delete something first, or raise the cap")
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
         return {"test": _paint(studio, project, motion, (begin, end, bars), reporter)}

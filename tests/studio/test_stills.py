@@ -300,3 +300,11 @@ def test_the_pictures_of_an_earlier_test_go_with_it(tmp_path: Path) -> None:
     assert ours.is_file() and place.folder.is_dir()
     _clear(place, "two")
     assert not ours.exists() and other.is_file() and not place.folder.exists()
+
+
+def test_over_the_cap_no_test_begins(host: Gpu, studio: Studio, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "_disk_cap", 1)
+    before = len(studio.jobs.all())
+    with pytest.raises(InputError, match="cap"):
+        act(studio, name, {"do": "test_bars", "start": 0.0})
+    assert len(studio.jobs.all()) == before
