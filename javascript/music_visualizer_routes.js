@@ -336,7 +336,7 @@
             const {el, button, send} = core();
             this.from = el("span", {class: "mv-base-name"});
             this.reset = button("Back to the preset's rows", () => send({do: "routes_reset"}));
-            this.name = el("input", {type: "text", class: "mv-input", maxlength: 60, autocomplete: "off", "aria-label": "Name of your preset"});
+            this.name = el("input", {type: "text", class: "mv-input", maxlength: 60, autocomplete: "off", placeholder: "a name of your own", "aria-label": "Name of your preset"});
             this.save = button("Keep as a preset", () => send({do: "preset_save", name: this.name.value}));
             this.down = button("Download", () => download(fileName(core().text(this.data.name)), core().text(this.data.document)));
             this.file = el("input", {type: "file", class: "mv-file-input", id: "mv_preset_file", accept: ".json", on: {change: () => this.give()}});
