@@ -29,7 +29,7 @@ from tests.api.served import application, served
 from tests.studio.places import heard, sound, studio_in
 
 #: s; uploads and fetches get less.
-CUT = 3.0
+CUT = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def api_at(url: str) -> Api:
-    found = Api.found(WebuiClient(url, patience=20.0, sleep=lambda seconds: time.sleep(min(seconds, 0.05))))
+    found = Api.found(WebuiClient(url, patience=60.0, sleep=lambda seconds: time.sleep(min(seconds, 0.05))))
     assert found is not None
     return found
 
