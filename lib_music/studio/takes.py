@@ -24,7 +24,7 @@ from lib_music.studio.record import painted_with
 from lib_music.studio.studio import Studio
 from lib_music.studio.workspace import find_project, projects
 from lib_music.takes import Take, find_take, restore, takes_of
-from lib_music.takes.again import MAX_FADE, Wish, begin_again, check_shape, painted_to, stretch_of
+from lib_music.takes.again import MAX_FADE, Wish, begin_again, check_shape, fades_of, painted_to, stretch_of
 from lib_music.takes.compare import compare, comparison
 from lib_music.takes.sizes import delete_frames, delete_project, delete_take, sizes_of, workspace_size
 from lib_music.takes.take import THUMBNAIL, Told
@@ -55,6 +55,7 @@ def rerender(studio: Studio, name: str, wish: Wish) -> Job:
     usable_renderer(studio, motion)
     setup = set_up(studio, name, motion)
     first, last = stretch_of(setup.plan, project.progress(), wish)
+    fades_of(setup.plan, (first, last), wish)
     check_disk(studio, setup, (last - first) / setup.plan.animation.timebase.n_frames)
 
     def work(reporter: JobReporter) -> Mapping[str, str]:

@@ -89,6 +89,20 @@ def check_shape(plan: Plan, progress: Progress) -> None:
         )
 
 
+def fades_of(plan: Plan, stretch: tuple[int, int], wish: Wish) -> tuple[int, int]:
+    """Frames of the cross-fades at the beginning and the end of a stretch; raises InputError where they do not fit."""
+    first, last = stretch
+    timebase = plan.animation.timebase
+    if wish.join != "fade" or not wish.only:
+        return 0, 0
+    fade = wish.frames or round(FADE_SECONDS * timebase.fps)
+    fade_in, fade_out = fade if first else 0, fade if last < timebase.n_frames else 0
+    if fade_in + fade_out > last - first:
+        most = (last - first) // max(1, bool(fade_in) + bool(fade_out))
+        raise InputError(f"cross-fades of {fade} frames do not fit into {last - first}", f"choose at most {most}")
+    return fade_in, fade_out
+
+
 def painted_to(progress: Progress) -> int:
     """How many frames there are from the beginning on without a gap."""
     if progress.is_finished:
@@ -125,11 +139,7 @@ def begin_again(
     """
     progress = project.progress()
     first, last = stretch_of(plan, progress, wish)
-    fade = wish.frames or round(FADE_SECONDS * plan.animation.timebase.fps) if wish.join == "fade" and wish.only else 0
-    fade_in, fade_out = fade if first else 0, fade if last < plan.animation.timebase.n_frames else 0
-    if fade_in + fade_out > last - first:
-        most = (last - first) // max(1, bool(fade_in) + bool(fade_out))
-        raise InputError(f"cross-fades of {fade} frames do not fit into {last - first}", f"choose at most {most}")
+    fade_in, fade_out = fades_of(plan, (first, last), wish)
     cue = plan.animation.cues[wish.section]
     what = f"section {wish.section + 1} ({cue.label})"
     told = Told(

@@ -163,6 +163,7 @@ def test_a_new_seed_or_preset_for_one_section_survives_an_interrupt(studio: Stud
         {"do": "rerender_section", "section": 1, "join": "dissolve"},
         {"do": "rerender_section", "section": 1, "join": ["fade"]},
         {"do": "rerender_section", "section": 1, "join": "fade", "frames": 0},
+        {"do": "rerender_section", "section": 1, "join": "fade", "frames": 25},
         {"do": "rerender_section", "section": 1, "join": "fade", "frames": 10**400},
         {"do": "rerender_section", "section": 1, "join": "fade", "frames": float("nan")},
         {"do": "restore_take"},
