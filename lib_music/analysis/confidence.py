@@ -42,7 +42,7 @@ def _calibration() -> dict[str, Any]:
 def monotone(raw: npt.NDArray[np.float64], right: npt.NDArray[np.float64], points: int = 30) -> tuple[
     npt.NDArray[np.float64], npt.NDArray[np.float64]
 ]:
-    """A table for :func:`stated`: pools of equal size, their means made to increase.
+    """A table for :func:`stated`: pools of scores, smaller where scores are low and rare; their means made to increase.
 
     Parameters
     ----------
@@ -52,7 +52,12 @@ def monotone(raw: npt.NDArray[np.float64], right: npt.NDArray[np.float64], point
         Rows of the table at most.
     """
     order = np.argsort(raw, kind="stable")
-    parts = np.array_split(order, min(points, max(1, raw.size // 40)))
+    least = min(raw.size, 40)
+    cuts = [0]
+    for cut in np.rint(raw.size * np.linspace(0, 1, points + 1) ** 3).astype(int):
+        if cut - cuts[-1] >= least and raw.size - cut >= least:
+            cuts.append(int(cut))
+    parts = np.split(order, cuts[1:])
     pools = [[float(raw[p].mean()), float(right[p].mean()), float(p.size)] for p in parts if p.size]
     # Adjacent violators are pooled (Ayer et al., 1955).
     merged: list[list[float]] = []
