@@ -42,8 +42,8 @@ USUAL_BPM, SPREAD = 112.0, 0.75
 #: How much that counts while the tempo is first followed, per beat.
 PRIOR = 0.4
 #: A tempo that changes by more than this from one stretch to the next (natural log), each judged by so many beats,
-#: has changed its level in the bar.
-_LEAP, _NEAR, _LEVELS = 0.36, 6, (2.0, 0.5, 3.0, 1 / 3)
+#: may have changed its level in the bar: it has where one of these ratios is as near as this.
+_LEAP, _NEAR, _LEVELS, _LEVEL_WITHIN = 0.36, 6, (2.0, 0.5, 3.0, 1 / 3), 0.25
 #: What a second inside a pulse gains where the network is sure that there is one (log-odds times this).
 PULSE = 1.0
 
@@ -223,7 +223,9 @@ def track(path: pointer.Path, m: int) -> Values:
         part[-1] = part[-2] if b < gaps.size and path.fresh[b] and b - a > 1 else part[-1]
         here = float(np.median(part[:_NEAR])) / level
         if last and abs(np.log(here / last)) > _LEAP:
-            level *= min(_LEVELS, key=lambda fold: abs(np.log(here / last / fold)))
+            fold = min(_LEVELS, key=lambda fold: abs(np.log(here / last / fold)))
+            # A step by a half lies between: it is a step.
+            level *= fold if abs(np.log(here / last / fold)) < _LEVEL_WITHIN else 1.0
         smooth[a:b] = _smooth(part / level)
         last = float(np.median(part[-_NEAR:])) / level
     return np.asarray(np.interp(np.arange(m), (path.frames[:-1] + path.frames[1:]) / 2, smooth))

@@ -73,7 +73,7 @@ def test_ramp(bpm: tuple[float, float]) -> None:
     assert 60 / np.median(np.diff(found.times[-8:])) == pytest.approx(bpm[1], rel=0.1)
 
 
-@pytest.mark.parametrize("step", [0.8, 1.12, 1.3])
+@pytest.mark.parametrize("step", [0.8, 1.12, 1.3, 1.5])
 def test_tempo_step(step: float) -> None:
     intervals = np.repeat([0.5, 0.5 / step], 48)
     truth = 0.3 + np.cumsum(intervals)
