@@ -469,6 +469,21 @@ class FramePage(BaseModel):
     items: list[Frame]
 
 
+class Result(BaseModel):
+    """Something that Finishing has made: a file, or a folder of ``frames`` pictures."""
+
+    name: str
+    bytes: int
+    frames: int
+
+
+class FinishedPage(BaseModel):
+    """Some of what Finishing has made."""
+
+    total: int
+    items: list[Result]
+
+
 class Said(BaseModel):
     """What is to be said of it."""
 

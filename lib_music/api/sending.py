@@ -45,7 +45,6 @@ class Sending:
 
     def all(self, offset: int = OFFSET, limit: int = LIMIT) -> dict[str, Any]:
         """All uploads, the oldest first."""
-        self.desk.uploads.clear_stale()
         found = self.desk.uploads.all()
         return {"total": len(found), "items": [self._shown(one) for one in found[offset : offset + limit]]}
 

@@ -11,6 +11,7 @@ import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -158,8 +159,8 @@ def _cadence(request: Request, own: Own, analysis: Analysis) -> int:
     return request.cadence or (own.preset or choose_preset(request.preset, analysis)).cadence
 
 
-def compared(studio: Studio, project: Project) -> dict[str, Any] | None:
-    """The last comparison for the page, or None."""
+def videos_of(project: Project) -> tuple[dict[str, Any], list[Path]] | None:
+    """The record of the last comparison and its two videos, or None."""
     path = project.path(FOLDER) / RECORD
     try:
         data = read_json(path) if path.is_file() else None
@@ -169,10 +170,17 @@ def compared(studio: Studio, project: Project) -> dict[str, Any] | None:
         places = [project.path(FOLDER) / str(name) for name in files]
         if len(names) != 2 or any(place.parent != path.parent or not place.is_file() for place in places):
             return None
-        return {
-            "names": [str(name)[:80] for name in names],
-            "urls": [studio.host.file_url(place) for place in places],
-            "section": int(data["section"]), "duration": float(data["duration"]),
-        }  # fmt: skip
-    except (MusicVisualizerError, KeyError, TypeError, ValueError):
+        shown = {"names": [str(name)[:80] for name in names], "section": int(data["section"]),
+                 "duration": float(data["duration"])}  # fmt: skip
+        return shown, places
+    except (MusicVisualizerError, KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def compared(studio: Studio, project: Project) -> dict[str, Any] | None:
+    """The last comparison for the page, or None."""
+    found = videos_of(project)
+    try:
+        return found and {**found[0], "urls": [studio.host.file_url(place) for place in found[1]]}
+    except MusicVisualizerError:
         return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -130,7 +131,7 @@ def _flow(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
 
 def _delete(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     name = text(action, "name", 300)
-    found = next((path for path in _results(project) if path.name == name), None)
+    found = next((path for path in results_of(project) if path.name == name), None)
     if found is None:
         raise InputError("there is no such result", "choose one of the list")
     if action.get("confirm") != name:
@@ -144,9 +145,11 @@ def _delete(studio: Studio, project: Project, action: Mapping[str, Any]) -> None
         raise ProjectError(f"cannot delete {name}: {error.strerror or error}", "check the permissions") from error
 
 
-def _results(project: Project) -> list[Any]:
+def results_of(project: Project) -> list[Path]:
+    """What was made of the video, the latest first: files, and folders of PNG pictures; a link is none."""
     folder = project.path(FINISHED)
-    there = [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.is_dir() else []
+    found = folder.iterdir() if folder.is_dir() else ()
+    there = [path for path in found if not path.name.startswith(".") and not path.is_symlink()]
     return sorted(there, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
@@ -182,7 +185,7 @@ def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
         "flow": flow_of(project),
         "flows": [{"id": id, "label": label, "note": ""} for id, label in FLOWS.items()],
         "deforum": setup is not None and setup.renderer == "deforum",
-        "results": [_result(studio, project, path) for path in _results(project)],
+        "results": [_result(studio, project, path) for path in results_of(project)],
     }  # fmt: skip
 
 

@@ -132,17 +132,23 @@ def _clear(place: Project, mark: str) -> None:
         shutil.rmtree(place.folder, ignore_errors=True)
 
 
-def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any] | None:
-    """The video of the last test, and which stretch it shows."""
-    folder = now.project.folder / FOLDER
+def tested(project: Project) -> tuple[Path, float, float, int] | None:
+    """The video of the last test with the stretch that it shows: begin and end in s, and bars; None without one."""
+    folder = project.folder / FOLDER
     try:
         note = read_json(folder / NOTE) if (folder / NOTE).is_file() else {}
         video = folder / Path(str(note["video"])).name
         start, end, bars = float(note["start"]), float(note["end"]), int(note["bars"])
-    except (MusicVisualizerError, KeyError, TypeError, ValueError):
+    except (MusicVisualizerError, KeyError, TypeError, ValueError, OverflowError):
         return None
-    if not video.is_file() or not np.isfinite((start, end)).all():
+    return (video, start, end, bars) if video.is_file() and np.isfinite((start, end)).all() else None
+
+
+def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any] | None:
+    """The video of the last test, and which stretch it shows."""
+    if (found := tested(now.project)) is None:
         return None
+    video, start, end, bars = found
     try:
         url = studio.host.file_url(video)
     except InputError:
