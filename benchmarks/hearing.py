@@ -230,23 +230,25 @@ class Report:
             if "error" in answer
         ]
 
-    def reliability(self) -> list[str]:
-        """Stated confidence against what was so, for ours."""
-        stated: dict[str, list[tuple[float, bool]]] = {"beat": [], "downbeat": [], "presence": []}
-        for piece, answer in zip(self.pieces, self.found[OURS], strict=True):
-            for name, values in scores.judged(piece["truth"], answer).items():
-                stated[name] += values
-        lines = _head("what", "stated", "how many", "mean stated", "was so", "within .1")
-        for name, values in stated.items():
-            for low, high, n, said, so in scores.reliability(values) if values else ():
-                few = "" if n >= FEW else " (few)"
-                within = "yes" if abs(said - so) <= 0.1 else "no"
-                lines.append(_row(name, f"{low:.1f}–{high:.1f}", str(n), f"{said:.2f}", f"{so:.2f}", within + few))
-        return lines
-
 
 #: Fewer stated values than this in a bin say little.
 FEW = 200
+
+
+def reliability(reports: Sequence[Report]) -> list[str]:
+    """Stated confidence against what was so, for ours."""
+    stated: dict[str, list[tuple[float, bool]]] = {"beat": [], "downbeat": [], "presence": []}
+    for report in reports:
+        for piece, answer in zip(report.pieces, report.found[OURS], strict=True):
+            for name, values in scores.judged(piece["truth"], answer).items():
+                stated[name] += values
+    lines = _head("what", "stated", "how many", "mean stated", "was so", "within .1")
+    for name, values in stated.items():
+        for low, high, n, said, so in scores.reliability(values) if values else ():
+            few = "" if n >= FEW else " (few)"
+            within = "yes" if abs(said - so) <= 0.1 else "no"
+            lines.append(_row(name, f"{low:.1f}–{high:.1f}", str(n), f"{said:.2f}", f"{so:.2f}", within + few))
+    return lines
 
 
 def verdict(reports: Sequence[Report], cost: Cost | None) -> list[str]:
@@ -300,15 +302,19 @@ def document(reports: Sequence[Report], cost: Cost | None, methods: Sequence[str
     """The whole result as Markdown."""
     versions = peers.installed()
     said = ", ".join(f"{name} {versions[name]}" for name in methods if name != OURS) or "none"
-    text = ["# Hearing", "", (scores.__doc__ or "").split("Conventions: ")[1].strip(), "",
-            f"Peers installed here: {said}. Beats of ours are asked by `music-visualizer analyze FILE --json`.", "",
-            "## The lines that must be reached", "", *verdict(reports, cost), ""]  # fmt: skip
+    told = (
+        f"Peers installed here: {said}. Ours is asked by `music-visualizer analyze FILE --json`. Generated pieces: "
+        f"{generated.folder().name}. The known figures of librosa and of the best peer are of 51 other pieces."
+    )
+    measured = (scores.__doc__ or "").split("``sections``. ")[-1].strip()
+    text = ["# Hearing", "", measured, "", told, "", "## The lines that must be reached", "", *verdict(reports, cost)]
+    text += ["", "## Stated confidence and what was so, all pieces", "", *reliability(reports), ""]
     for report in reports:
         text += [f"## {report.name}: {len(report.pieces)} pieces", "", *report.means(), ""]
         for head, lines in (
             ("Paired spread", report.spread()),
             ("False beats a minute where there is no beat", _false(report)),
-            ("Stated confidence and what was so", report.reliability()),
+            ("Stated confidence and what was so", reliability([report])),
             ("Not answered", report.failures()),
         ):
             text += [f"### {head}", "", *lines, ""] if lines else []
