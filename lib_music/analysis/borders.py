@@ -30,6 +30,9 @@ GAP_BARS = 2.5
 SILENT, SILENCE_SECONDS = 0.004, 1.5
 # What the aspects of a unit weigh in its row: level and rhythm tell two verses of one song apart, and should not.
 _SHARES = {"harmony": 1.0, "bass": 1.0, "timbre": 1.0, "level": 0.5, "rhythm": 0.5}
+# Units that are less apart than this (mean squared distance of two) are alike, and their differences stay small: noise
+# and held tones. Music is several times further apart.
+_ALIKE = {"harmony": 0.03, "bass": 0.1, "timbre": 4000.0, "level": 3.0, "rhythm": 0.4}
 # Novelty is measured between so many units before and after an edge.
 SCALES = (2, 4, 8)
 # The usual length of a section, how widely it spreads (natural log), and what the parts of the cost weigh.
@@ -163,7 +166,8 @@ def evidence(material: Material, cuts: Ints, sure: Floats) -> Matrix:
 
 
 def _blocks(features: Features, edges: Times) -> dict[str, Matrix]:
-    """What a unit sounds like under five aspects, each [shape=(n, d)] with a mean squared distance of 1."""
+    """What a unit sounds like under five aspects, each [shape=(n, d)] with a mean squared distance of 1, less where all
+    is alike."""
     fine = np.round(edges * RATE).astype(np.int64)
     tonal = np.round(edges * TONAL_RATE).astype(np.int64)
     level = FINE_FLOOR_DB + FINE_STEP_DB * means_between(features.fine, fine).astype(np.float64)
@@ -171,7 +175,7 @@ def _blocks(features: Features, edges: Times) -> dict[str, Matrix]:
     k = np.arange(N_FINE)
     cosines = np.cos(np.pi / N_FINE * (k[:, None] + 0.5) * np.arange(1, 16))
     low, high = level[:, : N_FINE // 10].mean(axis=1), level[:, 6 * N_FINE // 10 :].mean(axis=1)
-    return {name: _scaled(block) for name, block in (
+    return {name: _scaled(block, _ALIKE[name]) for name, block in (
         ("harmony", _unit_rows(means_between(features.chroma, tonal))),
         ("bass", _unit_rows(means_between(features.bass, tonal))),
         ("timbre", level @ cosines),
@@ -198,11 +202,11 @@ def _unit_rows(rows: Floats) -> Matrix:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float64)
 
 
-def _scaled(rows: Matrix) -> Matrix:
-    """Rows around their mean, so that the mean squared distance of two is 1 (or all are alike: zeros)."""
+def _scaled(rows: Matrix, alike: float) -> Matrix:
+    """Rows around their mean, so that the mean squared distance of two is 1, or less where it was below ``alike``."""
     rows = rows - rows.mean(axis=0)
     spread = 2 * float((rows**2).sum(axis=1).mean())
-    return rows / np.sqrt(spread) if spread > 1e-9 else np.zeros_like(rows)
+    return np.asarray(rows / np.sqrt(max(spread, alike)))
 
 
 def novelty(rows: Matrix, half: int) -> Matrix:

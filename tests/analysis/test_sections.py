@@ -178,6 +178,12 @@ def test_what_dies_away_is_no_section() -> None:
     assert analyse(sound(samples)).sections.intervals[-1, 0] < 37
 
 
+@pytest.mark.parametrize("seed", [5, 6])
+def test_noise_is_one_material(seed: int) -> None:
+    noise = np.random.default_rng(seed).normal(0, 0.1, 20 * SR)
+    assert set(analyse(sound(noise.astype(np.float32))).sections.labels) == {"A"}
+
+
 def test_constant_energy_still_has_a_chorus() -> None:
     assert roles([("A", 20, 0.97, 1), ("B", 20, 1.0, 1), ("A", 20, 0.96, 1), ("C", 20, 0.95, 1)]).count("chorus") >= 1
     assert roles([("A", 9.0, 1.0, 1.0)]) == ("chorus",)
