@@ -35,8 +35,8 @@ Array = npt.NDArray[np.float64]
 
 #: The latest moment of a pin, s, and the longest way to one, beats.
 MAX_TIME, MAX_BEATS = 3 * 3600.0, 64.0
-#: How many of either a song may have.
-MOST = 500
+#: How many pins a song may have, and how many formulas: each is computed over the whole song.
+MOST_PINS, MOST_FORMULAS = 500, 40
 
 #: How many flashes a second nobody is harmed by; and at which value each curve flashes, and is back.
 MOST_FLASHES = 3
@@ -106,14 +106,15 @@ class Formula:
 
 @dataclass(frozen=True)
 class Overrides:
-    """All of a song's; raises InputError for more than ``MOST``."""
+    """All of a song's; raises InputError for more than ``MOST_PINS`` or ``MOST_FORMULAS``."""
 
     pins: tuple[Pin, ...] = ()
     formulas: tuple[Formula, ...] = ()
 
     def __post_init__(self) -> None:
-        if max(len(self.pins), len(self.formulas)) > MOST:
-            raise InputError(f"there are more than {MOST} of them", "delete some")
+        for found, most, name in ((self.pins, MOST_PINS, "pins"), (self.formulas, MOST_FORMULAS, "formulas")):
+            if len(found) > most:
+                raise InputError(f"{len(found):,} {name} are too many", f"delete some: {most} are computed")
 
     def parameters(self, *kinds: str) -> tuple[Parameter, ...]:
         """Those of these kinds that something leads to now, each once."""
@@ -164,8 +165,16 @@ def _passed(marks: Array, times: Array, length: float) -> Array:
     return np.asarray(inside + (before + after) / length, np.float64)
 
 
-def given(score: Score, formula: Formula, times: Array, timebase: Timebase, notes: list[str] | None = None) -> Array:
-    """What a formula gives at ``times`` s, within its parameter's bounds; NaN outside its sections.
+def given(
+    score: Score,
+    formula: Formula,
+    heard: Mapping[str, Array],
+    timebase: Timebase,
+    notes: list[str] | None = None,
+) -> Array:
+    """What a formula gives within its parameter's bounds; NaN outside its sections.
+
+    ``heard`` is what :func:`variables` says: the same for all formulas over the same moments.
 
     Raises
     ------
@@ -173,13 +182,14 @@ def given(score: Score, formula: Formula, times: Array, timebase: Timebase, note
         It cannot be computed somewhere: with the parameter, the formula, the place in it, and the frame.
     """
     parameter = parameter_of(formula.parameter)
-    inside = np.array([role in formula.sections for role in score.roles], bool)[score.section_at(times)]
+    times = heard["t"]
+    inside = np.array([role in formula.sections for role in score.roles], bool)[heard["section"].astype(np.int64) - 1]
     values = np.full(times.size, np.nan)
     if not inside.any():
         return values
     at = times[inside]
     try:
-        found = evaluate_many(formula.text, variables(score, at))
+        found = evaluate_many(formula.text, {name: known[inside] for name, known in heard.items()})
     except FormulaError as error:
         where = f" at frame {timebase.frame(at[error.moment])} ({at[error.moment]:.2f} s)" if error.moment >= 0 else ""
         raise SettingsError(f"{parameter.key}{where}: {error.message}", error.fix) from error
@@ -223,11 +233,12 @@ def override_rates(
 ) -> dict[str, Array]:
     """What each rate adds within each frame, with formulas and pins over it; a zoom's is a logarithm."""
     out, grid = dict(steps), rate_grid(timebase)
+    heard = _heard(score, overrides, "rate", np.minimum(grid, score.analysis.duration))
     for parameter in overrides.parameters("rate"):
         values = out.get(parameter.key, np.zeros(timebase.n_frames))
         for formula in overrides.formulas:
             if formula.on and formula.parameter == parameter.key:
-                rate = given(score, formula, np.minimum(grid, score.analysis.duration), timebase)
+                rate = given(score, formula, heard, timebase)
                 inside = ~np.isnan(rate)
                 ours = shared(np.where(inside, _added(parameter, rate), 0.0), score, timebase)
                 part = shared(inside.astype(np.float64), score, timebase)
@@ -249,19 +260,25 @@ def override_levels(
     under: Mapping[str, Array],
 ) -> dict[str, Array]:
     """The value of each level and pose at each frame, with formulas and pins over it, and over ``under`` at last."""
-    out, times = dict(levels), timebase.times()
+    out, heard = dict(levels), _heard(score, overrides, "pose level", timebase.times())
     for parameter in overrides.parameters("pose", "level"):
         rest = np.full(timebase.n_frames, parameter.rest)
         values = out.get(parameter.key, under.get(parameter.key, rest))
         for formula in overrides.formulas:
             if formula.on and formula.parameter == parameter.key:
-                found = given(score, formula, times, timebase)
+                found = given(score, formula, heard, timebase)
                 values = np.where(np.isnan(found), values, found)
         if pins := [pin for pin in overrides.pins if pin.on and pin.parameter == parameter.key]:
             weight, target = pinned(score, pins, timebase, cadence)
             values = values * (1 - weight) + weight * target
         out[parameter.key] = values
     return {key: parameter_of(key).settled(values) for key, values in out.items()}
+
+
+def _heard(score: Score, overrides: Overrides, kinds: str, times: Array) -> dict[str, Array]:
+    """What the formulas over parameters of these kinds know, computed once; nothing where there are none."""
+    led = {formula.parameter for formula in overrides.formulas if formula.on}
+    return variables(score, times) if any(parameter_of(key).kind in kinds.split() for key in led) else {}
 
 
 def _added(parameter: Parameter, values: Array) -> Array:
@@ -278,9 +295,10 @@ def flash_notes(overrides: Overrides, curves: Mapping[str, Array], fps: float) -
 def notes_of(score: Score, overrides: Overrides, timebase: Timebase) -> tuple[str, ...]:
     """What is to be said of a song's pins and formulas; raises SettingsError as :func:`given` does."""
     notes: list[str] = []
+    heard = _heard(score, overrides, "rate pose level", timebase.times())
     for formula in overrides.formulas:
         if formula.on:
-            given(score, formula, timebase.times(), timebase, notes)
+            given(score, formula, heard, timebase, notes)
     late = [pin for pin in overrides.pins if pin.on and pin.time >= score.analysis.duration]
     notes += [f"{parameter_of(pin.parameter).label}: the pin at {pin.time:.2f} s lies past the end" for pin in late]
     return tuple(dict.fromkeys(notes))

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, get_args
 from lib_music.analysis.types import ROLES, Role
 from lib_music.errors import InputError, SettingsError
 from lib_music.files import write_json
-from lib_music.schedule.overrides import MOST, Formula, Overrides, Pin
+from lib_music.schedule.overrides import MOST_FORMULAS, MOST_PINS, Formula, Overrides, Pin
 from lib_music.schedule.parameters import MOTION, PARAMETERS
 from lib_music.schedule.presets import Preset
 from lib_music.schedule.routes import ENVELOPES, EVENTS, Route, Shape
@@ -77,7 +77,7 @@ def preset_of(data: object, name: str = "the preset") -> tuple[Preset, tuple[For
     if cadence != round(cadence):
         raise SettingsError(f"{name}: cadence {cadence:g} is not whole", "give 1 to 50")
     routes = _rows(data, "routes", MAX_ROWS, name, route_of)
-    formulas = _rows(data, "formulas", MOST, name, formula_of)
+    formulas = _rows(data, "formulas", MOST_FORMULAS, name, formula_of)
     preset = Preset(
         _name(data.get("name", "own"), name), _name(data.get("title", "own"), name, 2 * MAX_NAME), _hits(data, name),
         routes, int(cadence),
@@ -177,8 +177,8 @@ def read_own(path: Path) -> Own:
         if data.get("version") != VERSION:
             raise SettingsError(f"{path.name} is of another version", "delete it to begin anew")
         preset = None if data.get("preset") is None else preset_of(data["preset"], path.name)[0]
-        pins = _rows(data, "pins", MOST, path.name, pin_of)
-        return Own(preset, Overrides(pins, _rows(data, "formulas", MOST, path.name, formula_of)))
+        pins = _rows(data, "pins", MOST_PINS, path.name, pin_of)
+        return Own(preset, Overrides(pins, _rows(data, "formulas", MOST_FORMULAS, path.name, formula_of)))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path.name} cannot be read: {error}", "mend or delete it in the project") from error
 

@@ -7,12 +7,16 @@ changed them meanwhile, nothing is done. Presets that are kept lie in ``.presets
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lib_music.analysis.basis import Basis
+from lib_music.analysis.corrections import Corrections
 from lib_music.analysis.types import ROLES, Analysis
 from lib_music.errors import InputError, MusicVisualizerError
 from lib_music.files import slug
@@ -155,12 +159,10 @@ def _notes(now: Known, found: Moving, setup: Setup | None) -> list[str]:
     lines = [found.error] if found.error else []
     if found.rows_are_own:
         lines.append("the preset chosen under Motion does not count while these rows are your own")
-    if now.analysis is not None:
+    if now.heard is not None:
         fps = setup.plan.animation.timebase.fps if setup else parse_fps("24")
-        try:
-            lines += notes_of(*_over(now.analysis, found.own.overrides, fps))
-        except MusicVisualizerError as error:
-            lines.append(now.told(error))
+        notes, error = _computed(now.heard, now.corrections, now.corrections.made_on, found.own.overrides, fps)
+        lines += [*notes, *([now.told(error)] if error else [])]
     if setup is not None:
         animation = setup.plan.animation
         curves = {key: curve.sample(animation.timebase.n_frames) for key, curve in animation.schedules.items()}
@@ -168,6 +170,21 @@ def _notes(now: Known, found: Moving, setup: Setup | None) -> list[str]:
         lines += flash_notes(found.own.overrides, diffused, float(animation.timebase.fps) / animation.cadence)
         lines += _idle(found.own.overrides, setup)
     return lines
+
+
+@functools.lru_cache(maxsize=8)
+def _computed(
+    heard: Analysis, corrections: Corrections, made_on: Basis | None, overrides: Overrides, fps: Fraction
+) -> tuple[tuple[str, ...], MusicVisualizerError | None]:
+    """What is to be said of pins and formulas, or what is wrong with them; kept, as every look at the page asks.
+
+    ``made_on`` is the corrections' own, which are equal without it.
+    """
+    analysis = corrections.on(heard)[0].apply(heard)
+    try:
+        return notes_of(*_over(analysis, overrides, fps)), None
+    except MusicVisualizerError as error:
+        return (), error
 
 
 def _over(analysis: Analysis, overrides: Overrides, fps: Any) -> tuple[Score, Overrides, Timebase]:

@@ -279,8 +279,24 @@ def test_a_pin_that_makes_no_sense_is_refused(values: tuple[Any, ...]) -> None:
 
 
 def test_there_is_an_end_to_how_many() -> None:
-    with pytest.raises(InputError, match="more than 500"):
+    with pytest.raises(InputError, match="501 pins are too many"):
         Overrides(tuple(Pin(1, "zoom", 1) for _ in range(501)))
+    with pytest.raises(InputError, match="41 formulas are too many"):
+        Overrides(formulas=(Formula("zoom", "1"),) * 41)
+
+
+def test_as_many_formulas_as_are_taken_are_computed_in_a_moment() -> None:
+    import time
+
+    term = "0.001*sin(pi*beat+bar_phase*section)*where(kick>low,energy,hat)*clip(t,0,1)"
+    text = "+".join(["1", *[term] * 9])
+    assert 650 < len(text) < 750
+    overrides = Overrides(formulas=(Formula("zoom", text),) * 40)
+    analysis = song()
+    began = time.process_time()
+    assert curve(moved(overrides, 24, analysis), "zoom").size == round(24 * analysis.duration)
+    assert notes_of(Score(analysis, {}), overrides, Timebase.for_duration(analysis.duration, Fraction(24))) == ()
+    assert time.process_time() - began < 2.0
 
 
 # -- the evaluator over many moments -----------------------------------------------------------------------------------
