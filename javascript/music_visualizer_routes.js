@@ -331,18 +331,41 @@
 
     const fileName = (name) => (name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "preset") + ".json";
 
+    // A button that asks once more where something would be lost: the second press within some seconds counts.
+    const SURE = 6000; // ms
+
+    function twice(label, sure, asks, action, more) {
+        let timer = 0;
+        const calm = () => {
+            window.clearTimeout(timer);
+            timer = 0;
+            node.textContent = label;
+        };
+        const node = core().button(label, () => {
+            const again = timer !== 0;
+            calm();
+            if (again || !asks()) return action(again);
+            node.textContent = sure;
+            timer = window.setTimeout(calm, SURE);
+        }, more);
+        return node;
+    }
+
     class Presets {
         constructor() {
             const {el, button, send} = core();
             this.from = el("span", {class: "mv-base-name"});
             this.reset = button("Back to the preset's rows", () => send({do: "routes_reset"}));
             this.name = el("input", {type: "text", class: "mv-input", maxlength: 60, autocomplete: "off", placeholder: "a name of your own", "aria-label": "Name of your preset"});
-            this.save = button("Keep as a preset", () => send({do: "preset_save", name: this.name.value}));
+            this.save = twice("Keep as a preset", "Replace the one of this name?",
+                () => core().list(this.data.presets).includes(this.name.value.trim()),
+                (replace) => send({do: "preset_save", name: this.name.value, ...(replace ? {replace} : {})}));
             this.down = button("Download", () => download(fileName(core().text(this.data.name)), core().text(this.data.document)));
             this.file = el("input", {type: "file", class: "mv-file-input", id: "mv_preset_file", accept: ".json", on: {change: () => this.give()}});
             this.kept = el("select", {class: "mv-input", "aria-label": "Presets"});
             this.use = button("Use it", () => send({do: "preset_use", name: this.kept.value}));
-            this.forget = button("Delete it", () => send({do: "preset_forget", name: this.kept.value}), {class: "mv-stop"});
+            this.forget = twice("Delete it", "Delete for good?", () => true,
+                () => send({do: "preset_forget", name: this.kept.value, confirm: this.kept.value}), {class: "mv-stop"});
             this.kept.addEventListener("change", () => this.mark());
             this.said = el("div", {class: "mv-source", role: "status"});
             this.node = el("div", {class: "mv-presets"},

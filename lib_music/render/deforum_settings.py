@@ -119,6 +119,14 @@ NOTHING = "none"
 
 DRIVEABLE = frozenset(key for keys in SHORT_NAMES.values() for key in keys)
 
+#: What Deforum puts before every prompt and after every negative one.
+AROUND = ("animation_prompts_positive", "animation_prompts_negative")
+
+
+def is_ours(animation: Animation, key: str) -> bool:
+    """Whether the music drives a settings key; where no key is named it drives all."""
+    return not animation.driven or key in animation.driven
+
 
 def resolve_drive(text: str) -> frozenset[str]:
     """The settings keys that ``--drive`` names.

@@ -29,7 +29,7 @@ from lib_music.schedule.choreography import choose_preset
 from lib_music.schedule.overrides import Overrides
 from lib_music.schedule.preset_file import Own
 from lib_music.schedule.timebase import parse_fps
-from lib_music.studio.estimate import asked, moved, seen
+from lib_music.studio.estimate import asked, check_room, moved, seen
 from lib_music.studio.jobs import Job, JobReporter
 from lib_music.studio.motion import Motion, read_motion
 from lib_music.studio.studio import Studio
@@ -37,6 +37,9 @@ from lib_music.studio.workspace import find_project
 
 #: Bars that are played; the folder and the record in the project; what the present motion is called.
 BARS, FOLDER, RECORD, VERSION, NOW = 8, "compare", "compare.json", 1, "now"
+
+#: Bytes of a second of one of the videos, about.
+_BYTES = 150_000
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ def compare(studio: Studio, name: str, pair: tuple[str, str], section: int) -> J
     for one in pair:
         _own(studio, project, one)
     asked(project, motion, "animatic")
+    check_room(studio, round(2 * _BYTES * stretch.duration))
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
         return _compare(studio, project, motion, pair, section, stretch, reporter)

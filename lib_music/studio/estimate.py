@@ -309,6 +309,12 @@ def over_cap(studio: Studio, disk: int) -> str:
     return f"over the cap: all visuals take {read_size(used)}, this needs {read_size(disk)} more of {read_size(cap)}"
 
 
+def check_room(studio: Studio, disk: int) -> None:
+    """Raise InputError where ``disk`` more bytes would go over the cap."""
+    if line := over_cap(studio, disk):
+        raise InputError(line, "delete something first, or raise the cap")
+
+
 def check_disk(studio: Studio, setup: Setup, share: float = 1.0) -> None:
     """Raise InputError where painting this ``share`` of the video would go over the cap; nothing is deleted for it."""
     from lib_music.takes.sizes import sizes_of

@@ -93,14 +93,13 @@ def _check(studio: Studio, project: Project, wish: Finish) -> None:
 
 def _check_disk(studio: Studio, project: Project, wish: Finish) -> None:
     """Refuse what would go over the cap, by a rough guess of its size."""
-    from lib_music.studio.estimate import over_cap
+    from lib_music.studio.estimate import check_room
 
     progress = project.progress()
     width, height = wish.size(progress.width, progress.height)
     pixels = sum(progress.lengths) * wish.times * width * height
     guess = round(pixels * {"mp4": 0.05, "prores": 0.7, "png": 1.8}[wish.format])
-    if line := over_cap(studio, guess):
-        raise InputError(line, "delete something first, or raise the cap")
+    check_room(studio, guess)
 
 
 # -- what the page asks for ------------------------------------------------------------------------------------------

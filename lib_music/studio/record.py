@@ -21,6 +21,7 @@ from lib_music.files import read_json, write_json
 from lib_music.project import Project
 from lib_music.render.deforum_frames import FolderFrames
 from lib_music.render.deforum_job import JobRecord
+from lib_music.render.deforum_settings import AROUND, is_ours
 from lib_music.schedule.animation import Animation
 from lib_music.studio.host import Model
 from lib_music.studio.motion import Motion
@@ -69,8 +70,13 @@ class Painted:
 
 
 def networks_of(animation: Animation) -> tuple[str, ...]:
-    """The names of the networks that an animation's prompts call for, each once."""
-    texts = (*animation.prompts.values(), *animation.negatives.values())
+    """The names of the networks that an animation's prompts call for, each once.
+
+    Deforum puts the person's own words around every prompt, unless the prompts are driven.
+    """
+    theirs = () if is_ours(animation, "prompts") else AROUND
+    around = (str(animation.base_settings.get(key) or "") for key in theirs)
+    texts = (*animation.prompts.values(), *animation.negatives.values(), *around)
     return tuple(dict.fromkeys(match[1].strip() for text in texts for match in _NETWORK.finditer(text)))
 
 

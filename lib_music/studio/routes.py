@@ -362,7 +362,7 @@ def named_preset(host: Host, name: str) -> tuple[Preset, tuple[Formula, ...]]:
 
 
 def _save(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
-    """Keep how the song is moved now under a name, for other songs."""
+    """Keep how the song is moved now under a name, for other songs; one of that name only with ``replace``."""
     name = text(action, "name", 10 * MAX_NAME).strip()
     found = moving(studio.host, known(project))
     if found.preset is None:
@@ -371,6 +371,8 @@ def _save(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     if preset.name in (*PRESETS, "auto"):
         raise InputError(f"{preset.name} is the name of a built-in preset", "choose another")
     kept, folder = _kept(studio.host), studio.host.workspace() / PRESETS_FOLDER
+    if preset.name in kept and action.get("replace") is not True:
+        raise InputError(f"there is a preset {preset.name!r} already", 'choose another name, or say "replace": true')
     if preset.name not in kept and len(kept) >= MOST_PRESETS:
         raise InputError(f"there are {MOST_PRESETS} presets already", "delete some")
     write_preset(kept.get(preset.name) or _free(folder, preset.name), preset, found.own.overrides.formulas)
@@ -396,11 +398,13 @@ def _use(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
 
 
 def _forget(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
-    """Delete a preset that is kept."""
+    """Delete a preset that is kept; ``confirm`` is its name."""
     name = text(action, "name", 10 * MAX_NAME)
     path = _kept(studio.host).get(name)
     if path is None:
         raise InputError(f"there is no preset {name[:60]!r} of your own", "choose one of the list")
+    if action.get("confirm") != name:
+        raise InputError("the preset is not deleted without a confirmation", f"confirm it with: {name}")
     path.unlink(missing_ok=True)
 
 

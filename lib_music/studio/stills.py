@@ -27,7 +27,7 @@ from lib_music.project import Project, fingerprint
 from lib_music.prompts.storyboard import derived_seed, read_storyboard, write_storyboard
 from lib_music.render.deforum_defaults import DEFAULTS
 from lib_music.render.deforum_grammar import read_schedule
-from lib_music.render.deforum_settings import NEGATIVE_MARK, SEED_MODULUS, join_prompt
+from lib_music.render.deforum_settings import AROUND, NEGATIVE_MARK, SEED_MODULUS, is_ours, join_prompt
 from lib_music.schedule.cadence import snap
 from lib_music.studio.estimate import Setup, set_up
 from lib_music.studio.host import Still
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 FOLDER, LIST, VERSION = "stills", "stills.json", 1
 #: Stills kept in a project.
 MOST = 300
-_AROUND = ("animation_prompts_positive", "animation_prompts_negative")
 Name = tuple[str, int]
 
 
@@ -75,7 +74,7 @@ def _seeds(animation: Animation) -> npt.NDArray[np.float64]:
     ours = animation.schedules.get("seed_schedule")
     found = ours.sample(n) if ours else animation.seed + np.arange(n, dtype=np.float64)
     theirs = {**DEFAULTS, **animation.base_settings}
-    if _is_ours(animation, "seed_schedule"):
+    if is_ours(animation, "seed_schedule"):
         return found
     if theirs["seed_behavior"] == "schedule":
         with contextlib.suppress(SettingsError):
@@ -88,18 +87,13 @@ def _seeds(animation: Animation) -> npt.NDArray[np.float64]:
     return np.asarray(theirs["seed"] + counted, np.float64)
 
 
-def _is_ours(animation: Animation, key: str) -> bool:
-    """Whether the music drives it; without a base of the person's it drives all."""
-    return not animation.driven or key in animation.driven
-
-
 def _words(animation: Animation, frame: int) -> tuple[str, str]:
     """Prompt and negative at a frame, as Deforum takes them apart."""
     texts = (animation.prompts, animation.negatives)
     joined = join_prompt(*(text[max(k for k in text if k <= frame)] for text in texts))
-    if not _is_ours(animation, "prompts"):
+    if not is_ours(animation, "prompts"):
         # Deforum puts the person's own words around every prompt; over driven ones they are not written.
-        before, after = (str(animation.base_settings.get(key) or "") for key in _AROUND)
+        before, after = (str(animation.base_settings.get(key) or "") for key in AROUND)
         mark = "" if NEGATIVE_MARK in joined else NEGATIVE_MARK
         joined = f"{before} {joined} {mark} {after.replace(NEGATIVE_MARK, '')}"
     positive, _, negative = joined.partition(NEGATIVE_MARK)
@@ -289,7 +283,7 @@ def _forget(project: Project) -> None:
 
 def _lock(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     """Keep the seed of a section's still for its label, in the video too."""
-    if not _is_ours(_ready(studio, project).plan.animation, "seed_schedule"):
+    if not is_ours(_ready(studio, project).plan.animation, "seed_schedule"):
         raise InputError("the seeds are your settings file's", "tick Seed under Base settings to lock one here")
     _set_seed(studio, project, action, lambda still, label, seed: (still.seed, True))
 

@@ -15,7 +15,7 @@ from lib_music.audio import open_audio
 from lib_music.errors import InputError, MusicVisualizerError, ProjectBusyError
 from lib_music.pipeline import Plan, join_again, section_frames, section_marks
 from lib_music.project import Project
-from lib_music.studio.estimate import Setup, asked, chosen_renderer, read_size, set_up, usable_renderer
+from lib_music.studio.estimate import Setup, asked, check_room, chosen_renderer, read_size, set_up, usable_renderer
 from lib_music.studio.foreign import section_of, text, whole
 from lib_music.studio.jobs import Job, JobReporter
 from lib_music.studio.motion import read_motion
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from lib_music.studio.known import Known
 
 _MOST_SECTIONS, _EXCERPT, _MOST_KEPT = 10_000, 160, 8
+#: Bytes of a frame of a comparison, about.
+_COMPARED = 8_000
 _kept: dict[str, Mapping[str, str]] = {}
 
 
@@ -94,6 +96,8 @@ def restored(studio: Studio, name: str, number: object) -> Job:
     project = find_project(studio.host, name)
     take = find_take(project, number)
     check_shape(plan_now(studio, project, None), project.progress())
+    # What is there is cut once more, and the whole is joined anew beside it.
+    check_room(studio, 2 * sizes_of(project).video)
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
         with free(project, reporter) as opened:
@@ -121,6 +125,8 @@ def compared(studio: Studio, name: str, number: object) -> Job:
     take = find_take(project, number)
     if not project.progress().is_finished:
         raise InputError("the video is not finished; there is nothing to compare with", "finish it first")
+    if comparison(project, take) is None:
+        check_room(studio, round(_COMPARED * (take.last - take.first)))
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
         with free(project, reporter) as opened:

@@ -25,14 +25,14 @@ from lib_music.project import Project
 from lib_music.studio.known import Known, known
 from lib_music.studio.motion import Motion, read_motion
 from lib_music.studio.panels import Panel
-from lib_music.takes.sizes import run_files
+from lib_music.takes.sizes import TEST, run_files
 
 if TYPE_CHECKING:
     from lib_music.studio.estimate import Setup
     from lib_music.studio.jobs import JobReporter
     from lib_music.studio.studio import Studio
 
-FOLDER, NOTE = "test", "test.json"
+FOLDER, NOTE = TEST, "test.json"
 #: Bars where the person does not say, the most of them, and the seconds of a bar where no beat was heard.
 BARS, MOST_BARS, BAR_SECONDS = 4, 32, 2.0
 #: Bytes a pixel, roughly: of a video alone, and of one with its pictures.
@@ -67,7 +67,7 @@ def bars_from(analysis: Analysis, start: float, bars: int = BARS) -> tuple[float
 
 def _test(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     """Submit the painting of a stretch: ``start`` s, and how many ``bars``."""
-    from lib_music.studio.estimate import chosen_renderer, over_cap, set_up, usable_renderer
+    from lib_music.studio.estimate import check_room, chosen_renderer, set_up, usable_renderer
 
     heard = known(project).analysis
     if heard is None:
@@ -83,8 +83,7 @@ def _test(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     motion = replace(motion, renderer=chosen_renderer(studio, motion), start=heard.start + begin, duration=end - begin)
     animation = set_up(studio, project.folder.name, motion).plan.animation
     pixels = animation.timebase.n_frames * animation.width * animation.height
-    if line := over_cap(studio, round(_BYTES[motion.renderer == "deforum"] * pixels)):
-        raise InputError(line, "delete something first, or raise the cap")
+    check_room(studio, round(_BYTES[motion.renderer == "deforum"] * pixels))
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
         return {"test": _paint(studio, project, motion, (begin, end, bars), reporter)}

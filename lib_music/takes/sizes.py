@@ -20,6 +20,9 @@ from lib_music.takes.pictures import JOB, PICTURES, RUNS, runs_of
 from lib_music.takes.splice import recover
 from lib_music.takes.take import FRAMES, find_take, takes_of
 
+#: A test of some bars lies in a project of its own, in this folder of the song's.
+TEST = "test"
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -50,9 +53,14 @@ def sizes_of(project: Project) -> Sizes:
     name = project.progress().video
     video = _size([project.path(Path(name).name)] if name else [], seen)
     frames = _size(_segments(project), seen) + _pictures(project.path(PICTURES))
-    frames += sum(_pictures(place, run.timestring) for run in runs_of(project) if (place := run.reachable) is not None)
-    rest = _size(_files(project.folder), seen)
+    frames += _run_sizes(project)
+    rest = _size(_files(project.folder), seen) + _run_sizes(Project(project.folder / TEST))
     return Sizes(sum(takes.values()) + video + frames + rest, video, frames, takes)
+
+
+def _run_sizes(project: Project) -> int:
+    """Bytes of the pictures in Deforum's own folders."""
+    return sum(_pictures(place, run.timestring) for run in runs_of(project) if (place := run.reachable) is not None)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -167,11 +175,12 @@ def delete_take(project: Project, number: object, confirm: object) -> None:
 def delete_project(project: Project, confirm: object) -> None:
     """Delete a whole project, its takes and videos for good; ``confirm`` must be its folder's name. Raises InputError.
 
-    Pictures in Deforum's own folders are deleted too. To be called with the project open; it is closed afterwards.
+    Pictures in Deforum's own folders are deleted too, a test's among them. To be called with the project open; it is
+    closed afterwards.
     """
     if confirm != project.folder.name:
         raise InputError("the project is not deleted without a confirmation", f"confirm it with: {project.folder.name}")
-    for path in list(run_files(project)):
+    for path in [*run_files(project), *run_files(Project(project.folder / TEST))]:
         path.unlink(missing_ok=True)
     project.__exit__()
     _delete(project.folder)

@@ -50,6 +50,17 @@ def settings_file(settings: Mapping[str, Any], args: ModuleType) -> dict[str, An
     return fitted
 
 
+def replaced(settings: Mapping[str, Any], args: ModuleType) -> tuple[str, ...]:
+    """A line for each word of ``settings`` that the installed Deforum does not offer, and takes its own for."""
+    components = _components(args)
+    fitted = {key: _offered(key, value, components.get(key)) for key, value in settings.items() if key not in PROMPTS}
+    return tuple(
+        f"this Deforum does not offer {key} {settings[key][:60]!r} of your settings file: it takes {value!r}"
+        for key, value in fitted.items()
+        if value != settings[key]
+    )
+
+
 def inputs(job: str, file: str, args: ModuleType) -> list[Any]:
     """What ``run_deforum`` is called with: its defaults, overridden by the settings file at path ``file``."""
     names, components = component_names(args), _components(args)
@@ -112,5 +123,4 @@ def _offered(key: str, value: Any, entry: Any) -> Any:
     default = entry.get("value")
     if default not in choices:
         return value
-    log.info("Deforum does not offer %s %r: using %r", key, value[:60], default)
     return default

@@ -7,6 +7,7 @@ string and the run's mark are kept in the project, so that a killed WebUI goes o
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import threading
@@ -22,6 +23,7 @@ from lib_music.render.deforum_job import JobRecord, JobStatus
 from lib_music.render.deforum_renderer import DeforumRenderer
 from lib_music.render.deforum_runs import AGAIN
 from lib_music.render.deforum_settings import build_settings
+from lib_music.webui.deforum_args import replaced
 from lib_music.webui.deforum_errors import failure
 from lib_music.webui.deforum_find import deforum_note, depth_file, find_deforum, has_depth_model
 from lib_music.webui.deforum_run import Run
@@ -63,9 +65,13 @@ def make_deforum_renderer(plan: Plan, project: Project, should_stop: ShouldStop)
 
 
 def deforum_notes_for(animation: Animation) -> tuple[str, ...]:
-    """Lines to say before painting: how 3D is made here."""
+    """Lines to say before painting: how 3D is made here, and what of the person's file cannot stay as it is."""
     note = depth_choices(animation)[1]
-    return (note,) if note else ()
+    theirs = {key: value for key, value in animation.base_settings.items() if key not in animation.driven}
+    lines: tuple[str, ...] = ()
+    with contextlib.suppress(DeforumError):  # is told when it is to paint
+        lines = replaced(theirs, find_deforum().args)
+    return (*((note,) if note else ()), *lines)
 
 
 def depth_choices(animation: Animation) -> tuple[tuple[bool, ...], str]:

@@ -139,6 +139,16 @@ def test_what_finishing_made_is_listed_and_fetched(client: Any, studio: Studio, 
         assert answer.status_code == 404 or "total" not in answer.text, "a client may clean `..` away"
 
 
+def test_over_the_cap_nothing_is_uploaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio = studio_in(tmp_path)
+    client = asked(studio)
+    monkeypatch.setattr(studio.host, "_disk_cap", 1000)
+    assert client.post("/uploads", json={"name": "a", "size": 900}).status_code == 201
+    answer = client.post("/uploads", json={"name": "b", "size": 200})
+    assert answer.status_code == 507 and "cap" in answer.json()["detail"] and answer.json()["fix"]
+    assert client.get("/uploads").json()["total"] == 1
+
+
 def test_looking_at_the_uploads_deletes_none(tmp_path: Path) -> None:
     client = asked(studio_in(tmp_path), None, Limits(kept=0.0))
     made = client.post("/uploads", json={"name": "a", "size": 5}).json()["id"]

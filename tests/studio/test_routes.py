@@ -210,7 +210,9 @@ def test_a_preset_is_kept_for_other_songs_downloaded_and_deleted(studio: Studio,
     marked = revision(studio, name)
     found = do(studio, name, do="preset_save", name="Größe / Nacht")
     assert found["presets"] == ["Größe / Nacht"] and revision(studio, name) != marked
-    do(studio, name, do="preset_save", name="Größe / Nacht")
+    with pytest.raises(InputError, match="already"):
+        act(studio, name, {"do": "preset_save", "name": "Größe / Nacht"})
+    do(studio, name, do="preset_save", name="Größe / Nacht", replace=True)
     do(studio, name, do="preset_save", name="Grosse Nacht")
     kept = sorted(path.name for path in (studio.host.workspace() / ".presets").iterdir())
     assert len(kept) == 2
@@ -224,7 +226,10 @@ def test_a_preset_is_kept_for_other_songs_downloaded_and_deleted(studio: Studio,
     do(studio, name, do="preset_use", name="hip-hop")
     found = do(studio, name, do="preset_use", name="Größe / Nacht")
     assert found["name"] == "Größe / Nacht" and len(found["pins"]) == 1 and found["formulas"][0]["formula"] == "12"
-    found = do(studio, name, do="preset_forget", name="Größe / Nacht")
+    for confirm in ({}, {"confirm": "Grosse Nacht"}, {"confirm": True}):
+        with pytest.raises(InputError, match="without a confirmation"):
+            act(studio, name, {"do": "preset_forget", "name": "Größe / Nacht", **confirm})
+    found = do(studio, name, do="preset_forget", name="Größe / Nacht", confirm="Größe / Nacht")
     assert found["presets"] == ["Grosse Nacht"] and found["rows"][0]["rest"] == 1.9, "the song keeps its copy"
 
 

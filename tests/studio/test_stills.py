@@ -27,6 +27,7 @@ from lib_music.studio.host import Choice, Model, Still
 from lib_music.studio.known import known
 from lib_music.studio.motion import Motion, read_motion
 from lib_music.studio.plain import PlainHost
+from lib_music.studio.record import networks_of
 from lib_music.studio.song import act
 from lib_music.studio.studio import Studio, studio_of
 from lib_music.studio.trial import _clear, bars_from
@@ -126,6 +127,11 @@ def test_prompts_that_are_not_driven_are_the_persons_with_their_words_around(
     assert {(still.prompt, still.negative.split()[0]) for still in host.painted} == {
         ("oil on wood a barn <lora:x:0.5>", "blurry"), ("oil on wood a mill", "people")}  # fmt: skip
     assert all(still.negative.split()[-1] == "blurry" for still in host.painted)
+    around = {"animation_prompts_positive": "oil <lora:wood:1>", "animation_prompts_negative": "blurry <lora:bad:0.5>"}
+    act(studio, name, {"do": "base_file", "name": "mine.txt", "text": json.dumps(base | around)})
+    animation = set_up(studio, name, read_motion(studio.host, find_project(studio.host, name))).plan.animation
+    assert networks_of(animation) == ("x", "wood", "bad")
+    assert networks_of(replace(animation, driven=frozenset({"prompts"}))) == ("x",), "they are not written then"
     del base["prompts"]
     act(studio, name, {"do": "base_file", "name": "mine.txt", "text": json.dumps(base)})
     host.painted.clear()

@@ -14,6 +14,8 @@ from lib_music.demo.cover import draw_cover
 from lib_music.errors import InputError, ProjectBusyError
 from lib_music.project import Project
 from lib_music.render.animatic import Animatic
+from lib_music.render.deforum_frames import frame_name
+from lib_music.render.deforum_job import JobRecord
 from lib_music.studio import panels
 from lib_music.studio.estimate import cost
 from lib_music.studio.host import Choice, Model, Preferences
@@ -27,6 +29,7 @@ from lib_music.studio.takes import delete
 from lib_music.studio.video import open_visual, visualize
 from lib_music.studio.view import view
 from lib_music.takes import takes_of
+from lib_music.takes.sizes import sizes_of
 from tests.studio.places import finished, heard, plain
 from tests.test_takes import SECTION, digests
 
@@ -233,6 +236,42 @@ def test_over_the_cap_nothing_begins_and_nothing_is_deleted(studio: Studio, name
     finally:
         Place.cap = 0
     done(studio, visualize(studio, name, replace(SMALL, seed=3)))
+
+
+def test_over_the_cap_nothing_is_restored_or_compared(studio: Studio, name: str) -> None:
+    done(studio, visualize(studio, name, SMALL))
+    write_motion(folder_of(studio, name), replace(SMALL, seed=3))
+    do(studio, name, "rerender", do="rerender_section", section=0)
+    before = len(studio.jobs.all())
+    Place.cap = sizes_of(folder_of(studio, name)).total
+    try:
+        for action in ({"do": "restore_take", "take": 1}, {"do": "compare_take", "take": 1},
+                       {"do": "preset_compare", "first": "now", "second": "auto", "section": 0}):  # fmt: skip
+            with pytest.raises(InputError, match="over the cap"):
+                act(studio, name, action)
+        assert len(studio.jobs.all()) == before
+    finally:
+        Place.cap = 0
+    do(studio, name, "restore", do="restore_take", take=1)
+
+
+def test_what_deforum_painted_for_a_test_is_counted_and_goes_with_the_project(
+    studio: Studio, name: str, tmp_path: Path
+) -> None:
+    project, output = folder_of(studio, name), tmp_path / "output"
+    output.mkdir()
+    before = sizes_of(project)
+    run = JobRecord("job", "digest", "batch", str(output), "20260101120000")
+    with Project(project.folder / "test") as test:
+        run.save(test.path("deforum_job.json"))
+        test.save_progress(replace(test.progress(), painter="deforum", lengths=(2,)))
+    ours, other = output / frame_name(run.timestring, 0), output / frame_name("20250101120000", 0)
+    for path in (ours, other):
+        path.write_bytes(b"x" * 100_000)
+    now = sizes_of(project)
+    assert 100_000 <= now.total - before.total < 110_000 and now.frames == before.frames
+    delete(studio, name, name)
+    assert not ours.exists() and other.is_file()
 
 
 class Gpu(Place):

@@ -455,6 +455,21 @@ def test_3d_uses_the_depth_model_that_is_there_and_a_begun_video_keeps_its_kind(
     assert deforum_host.deforum_notes_for(own) == ("flat 3D, as the settings file says",)
 
 
+def test_a_word_of_the_persons_that_is_not_offered_is_told(deforum: FakeDeforum, tmp_path: Path) -> None:
+    make = deforum.args.DeforumAnimArgs
+    deforum.args.DeforumAnimArgs = lambda: {
+        **make(), "border": {"value": "replicate", "choices": ["replicate", "wrap"]},
+        "optical_flow_cadence": {"value": "None", "choices": ["None", "RAFT"]},
+    }  # fmt: skip
+    words = {"border": "mirror", "optical_flow_cadence": "RAFT", "prompts": {"0": "a barn"}}
+    own = animation(base_settings=words, driven=frozenset({"zoom"}))
+    (note,) = deforum_host.deforum_notes_for(own)
+    assert "border 'mirror'" in note and "'replicate'" in note
+    assert deforum_host.deforum_notes_for(animation(base_settings=words, driven=frozenset({"border"}))) == ()
+    paint(deforum, tmp_path / "p", own, [])
+    assert deforum.sent[-1]["border"] == "replicate" and deforum.sent[-1]["optical_flow_cadence"] == "RAFT"
+
+
 @pytest.mark.parametrize("tries", [1, 2])
 def test_a_depth_model_that_cannot_be_loaded_is_told_whatever_deforum_says(
     deforum: FakeDeforum, tmp_path: Path, tries: int
