@@ -376,7 +376,7 @@
 
     mv.core = {
         el, root, put, setText, button, safeUrl, list, number, text, clock, firstFrom, wait, send, pending, draw, isDark, isActive,
-        jobs, busy, state, PREFIX,
+        jobs, state, PREFIX,
     };
 
     // The other files may come after this one; by then all of them have run.

@@ -64,6 +64,7 @@
             tap.addEventListener("click", (event) => {
                 if (event.detail === 0) this.tap();
             });
+            this.pad = tap;
             this.use = button("Use the taps", () => this.send(), {primary: true, "data-ear": "use"});
             this.drop = button("Discard them", () => this.forget(), {"data-ear": "drop"});
             const clear = button("Clear taps", () => core().send({do: "clear_taps"}), {"data-ear": "clear", title: this.kept + " taps pull the beats"});
@@ -97,7 +98,9 @@
             this.forget();
         },
 
+        // The button that was pressed goes away: the focus stays at hand.
         forget() {
+            this.pad.focus({preventScroll: true});
             this.taps = [];
             this.tell();
         },
@@ -124,7 +127,7 @@
         // ---- whose ear ----
 
         ears(view) {
-            const {el, button, list, text, send, busy} = core();
+            const {el, button, list, text, send} = core();
             const now = text(view.ear);
             const choices = list(view.choices).map((choice) => {
                 const chosen = choice.id === now;
@@ -132,7 +135,7 @@
                 const one = button(text(choice.name), () => chosen || send({do: "ear", ear: choice.id}), {
                     "data-ear": "ear-" + text(choice.id), "aria-pressed": String(chosen), title: note, class: chosen ? "mv-primary" : "",
                 });
-                one.disabled = !choice.usable || Boolean(busy && busy());
+                one.disabled = !choice.usable;
                 return one;
             });
             const spotify = view.heard_by === "spotify" ? el("span", {class: "mv-source", text: "now: Spotify's audio-analysis"}) : null;
