@@ -66,7 +66,8 @@ def find_beats(heard: Activations, onset: Floats, level: Floats, duration: float
     evidence = hush(readings.gather(heard, onset), level)
     course = follow(evidence)
     times = refine(onset, course.frames)
-    kept = (np.diff(times, prepend=-1.0) > 0.05) & (times <= duration)
+    # The grid may meet the very end, where nothing sounds any more.
+    kept = (np.diff(times, prepend=-1.0) > 0.05) & (times < duration - 1 / RATE)
     course = Course(course.frames[kept], course.fresh[kept], course.weight[kept], course.tempi)
     times = times[kept]
     gain = readings.bar_gain(evidence, course.frames)

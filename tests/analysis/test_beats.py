@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lib_music.analysis import Analysis, Beats, analyse
+from lib_music.analysis.features import RATE
 from lib_music.audio import open_audio
 from tests.analysis.sounds import SR, Floats, Times, chord, drums, rock, sound, waltz
 
@@ -260,3 +261,10 @@ def test_same_sound_same_beats(song: tuple[Times, Floats]) -> None:
     one, two = (analyse(sound(song[1][: 12 * SR])) for _ in range(2))
     assert isinstance(one, Analysis) and np.array_equal(one.beats.times, two.beats.times)
     assert np.array_equal(one.beats.confidence, two.beats.confidence)
+
+
+def test_no_beat_is_told_where_the_sound_has_ended() -> None:
+    beats = np.arange(0.0, 29.9, 0.5)
+    found = heard(with_chords(drums(rock(beats), 30.0), beats[::4]))
+    assert found.times.size and found.times[-1] < 30.0 - 1 / RATE
+    assert found.times[-1] == pytest.approx(29.5, abs=0.07)
