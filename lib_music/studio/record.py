@@ -11,7 +11,7 @@ import math
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,7 +33,7 @@ RECORD, RATES, VERSION = "model.json", "rates.json", 1
 DEFORUM_JOB = "deforum_job.json"
 #: ``picture``: one picture from nothing; ``diffusion``, ``frame``: in a video, all included.
 Unit = Literal["picture", "diffusion", "frame"]
-_MAX_RATES, _MAX_TEXT = 100, 400
+_MAX_RATES, _MAX_TEXT, _MOST_ALSO = 100, 400, 50
 #: A network in a prompt, as the host reads it: ``<lora:name:0.7>``.
 _NETWORK = re.compile(r"<(?:lora|lyco|hypernet):([^:<>\n]{1,200})(?::[^<>\n]{0,200})?>", re.IGNORECASE)
 _writing = threading.Lock()
@@ -58,6 +58,8 @@ class Painted:
         Of the whole video; 0 where it was not written down.
     networks : mapping of str to str
         The LoRAs and the like that its prompts call for, with their short hashes; empty where those are not known.
+    also : tuple of Model
+        Those that painted other parts of what is there.
     """
 
     renderer: str
@@ -67,6 +69,12 @@ class Painted:
     app: str = __version__
     frames: int = 0
     networks: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[Model, ...] = ()
+
+    def beside(self, *models: Model | None) -> tuple[Model, ...]:
+        """Those that painted this and are not among ``models``, each once."""
+        left = {key_of(model): model for model in (self.model, *self.also) if model is not None}
+        return tuple(model for key, model in left.items() if key not in {key_of(other) for other in models})
 
 
 def networks_of(animation: Animation) -> tuple[str, ...]:
@@ -98,11 +106,35 @@ def network_differences(studio: Studio, painted: Painted) -> tuple[str, ...]:
 
 
 def painted_with(project: Project) -> dict[str, Any]:
-    """Model and networks of what is painted in a project, in JSON; empty where they are not known."""
+    """Models, networks and motion of what is painted in a project, in JSON; empty where they are not known."""
     painted = read_painted(project)
-    if painted is None or painted.model is None:
+    if painted is None:
         return {}
-    return {**asdict(painted.model), "networks": dict(painted.networks)}
+    named = asdict(painted.model) if painted.model is not None else {}
+    also = [asdict(model) for model in painted.also]
+    return {**named, "networks": dict(painted.networks), "also": also, "motion": asdict(painted.motion)}
+
+
+def write_restored(project: Project, painter: str, told: Mapping[str, Any], *, whole: bool) -> None:
+    """Keep what painted a take that was brought back: in place of what is recorded, or beside it where it is a part.
+
+    ``told`` is what :func:`painted_with` said when it was put aside; one that cannot be read changes nothing.
+    """
+    now = read_painted(project)
+    if now is None:
+        return
+    try:
+        model = _model(told) if told.get("checkpoint") else None
+        others = tuple(map(_model, told.get("also", [])[:_MOST_ALSO]))
+        networks = {_text(name): _text(mark) for name, mark in told.get("networks", {}).items()}
+        motion = Motion.from_dict(told["motion"]) if "motion" in told else now.motion
+    except (InputError, TypeError, AttributeError):
+        return
+    then = Painted(painter, motion, model, key_of(model), frames=now.frames, networks=networks, also=others)
+    if not whole:
+        also = (*now.beside(now.model), *then.beside(now.model, *now.also))
+        then = replace(now, networks={**then.networks, **now.networks}, also=also[:_MOST_ALSO])
+    write_painted(project, then)
 
 
 def read_painted(project: Project) -> Painted | None:
@@ -114,16 +146,14 @@ def read_painted(project: Project) -> Painted | None:
             return None
         found = data["model"]
         # What an earlier version did not write down is empty.
-        named = {f.name: _text(found.get(f.name, "")) for f in fields(Model)} if isinstance(found, dict) else {}
-        if found is not None and not isinstance(found, dict):
-            raise TypeError("the model is no object")
-        model = Model(**named) if found is not None else None
+        model = _model(found) if found is not None else None
+        also = tuple(map(_model, data.get("also", [])[:_MOST_ALSO]))
         networks = {_text(name): _text(mark) for name, mark in data.get("networks", {}).items()}
         texts = (_text(data[name]) for name in ("renderer", "key", "app"))
         renderer, key, app = texts
         frames = data.get("frames", 0)
         frames = frames if type(frames) is int and frames > 0 else 0
-        return Painted(renderer, Motion.from_dict(data["motion"]), model, key, app, frames, networks)
+        return Painted(renderer, Motion.from_dict(data["motion"]), model, key, app, frames, networks, also)
     except (ProjectError, InputError, KeyError, TypeError, AttributeError):
         return None
 
@@ -189,6 +219,13 @@ def _rates(path: Path) -> dict[str, Any]:
         return {}
     rates = data.get("rates") if isinstance(data, dict) and data.get("version") == VERSION else None
     return dict(rates) if isinstance(rates, dict) else {}
+
+
+def _model(found: Any) -> Model:
+    """A model from JSON; raises TypeError."""
+    if not isinstance(found, Mapping):
+        raise TypeError("the model is no object")
+    return Model(**{f.name: _text(found.get(f.name, "")) for f in fields(Model)})
 
 
 def _text(value: Any) -> str:

@@ -20,7 +20,7 @@ from lib_music.studio.foreign import section_of, text, whole
 from lib_music.studio.jobs import Job, JobReporter
 from lib_music.studio.motion import read_motion
 from lib_music.studio.panels import Panel
-from lib_music.studio.record import painted_with
+from lib_music.studio.record import painted_with, write_restored
 from lib_music.studio.studio import Studio
 from lib_music.studio.workspace import find_project, projects
 from lib_music.takes import Take, find_take, restore, takes_of
@@ -109,6 +109,8 @@ def restored(studio: Studio, name: str, number: object) -> Job:
                 painter=opened.progress().painter, model=painted_with(opened),
             )  # fmt: skip
             new = restore(opened, take.number, told)
+            whole = take.last - take.first == take.total
+            write_restored(opened, take.told.painter, take.told.model, whole=whole)
             if new is not None:
                 reporter.say(f"what was there is take {new.number}")
             video = join_again(plan, opened, reporter)

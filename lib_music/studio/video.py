@@ -50,6 +50,7 @@ from lib_music.studio.record import (
     networks_here,
     painted_with,
     rate_name,
+    read_painted,
     read_rate,
     write_painted,
 )
@@ -59,6 +60,7 @@ from lib_music.studio.workspace import find_project
 
 if TYPE_CHECKING:
     from lib_music.render.renderer import Renderer
+    from lib_music.studio.host import Model
     from lib_music.video.encode import Encoding
 
 __all__ = [
@@ -430,7 +432,14 @@ def _record(studio: Studio, project: Project, setup: Setup, reporter: JobReporte
         project.path("deforum_job.json").unlink(missing_ok=True)
     n, animation = setup.plan.animation.timebase.n_frames, setup.plan.animation
     networks = networks_here(studio, animation) if setup.renderer == "deforum" else {}
-    record = Painted(setup.renderer, setup.motion, setup.model, setup.plan.painted_with, frames=n, networks=networks)
+    progress, before = project.progress(), read_painted(project)
+    also: tuple[Model, ...] = ()
+    if before is not None and progress.fingerprint == setup.mark and any(progress.whole):
+        # A part is painted again: what painted the rest is still to be seen.
+        also, networks = before.beside(setup.model), {**before.networks, **networks}
+    record = Painted(
+        setup.renderer, setup.motion, setup.model, setup.plan.painted_with, frames=n, networks=networks, also=also
+    )
     write_painted(project, record)
 
 

@@ -89,6 +89,9 @@ def open_visual(studio: Studio, typed: str) -> Opened:
         notes += [f"{line}: switch back, or go on with what is loaded" for line in differences]
     if painted is not None:
         notes += network_differences(studio, painted)
+        if (painted.also and painted.model is not None) or len(painted.also) > 1:
+            names = ", ".join(model.checkpoint for model in (painted.model, *painted.also) if model is not None)
+            notes.append(f"several checkpoints painted it: {names}")
     try:
         notes += anew(set_up(studio, project.folder.name, motion))
     except MusicVisualizerError as error:

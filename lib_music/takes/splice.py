@@ -130,7 +130,9 @@ def restore(project: Project, number: int, told: Told) -> Take | None:
         row.append(_Piece(first, length, _next(project, first) if expected else None))
     row += [p for p in pieces if p.first >= old.last]
     before = project.progress()
-    now = _progress(project, row, before, take)
+    whole = (old.first, old.last) == (0, total)
+    painter = old.told.painter if whole and old.told.painter else before.painter
+    now = _progress(project, row, replace(before, painter=painter), take)
     marks = {**_outside(before.marks, old.first, old.last), **old.marks}
     words = {**_outside(before.words, old.first, old.last), **old.words}
     stretches = [*_cut_out(before.stretches, old.first, old.last), Stretch(old.first, old.last)]

@@ -296,7 +296,7 @@ class Gpu(Place):
 
     def renderer(self, id: str, plan: Any, project: Any, should_stop: Any) -> Any:
         painter = Animatic.from_file(plan.cover)
-        painter.name = "deforum"  # type: ignore[misc]
+        painter.name = id  # type: ignore[misc]
         return painter
 
 
@@ -332,6 +332,47 @@ def test_what_painted_is_written_down_and_differences_are_told(tmp_path: Path) -
     folder_of(studio, name).path("model.json").write_text(json.dumps(data))
     old = read_painted(folder_of(studio, name))
     assert old is not None and old.networks == {}, "what an earlier version did not write is empty"
+
+
+def test_another_checkpoint_for_one_section_or_a_restored_take_is_recorded(tmp_path: Path) -> None:
+    host = Gpu(tmp_path / "ws")
+    studio = studio_of(host)
+    name = heard(studio)
+    draw_cover(3, host.workspace() / name / "cover.png", 128)
+    motion = replace(SMALL, renderer="deforum", sampler="Euler a")
+    write_motion(folder_of(studio, name), motion)
+    first, second, third = host.loaded, Model("second.safetensors", "eeee"), Model("third.safetensors", "ffff")
+
+    def recorded() -> tuple[str, Model | None, tuple[Model, ...]]:
+        found = read_painted(folder_of(studio, name))
+        assert found is not None
+        assert found.renderer == folder_of(studio, name).progress().painter
+        return found.renderer, found.model, found.also
+
+    done(studio, visualize(studio, name, motion))
+    assert recorded() == ("deforum", first, ())
+    host.loaded = second
+    do(studio, name, "rerender", do="rerender_section", section=1)
+    assert recorded() == ("deforum", second, (first,)), "all but one section is still the first one's"
+    told = "several checkpoints painted it: second.safetensors, first.safetensors"
+    assert told in open_visual(studio, name).notes
+    do(studio, name, "rerender", do="rerender_section", section=1)
+    assert recorded() == ("deforum", second, (first,))
+    host.loaded = third
+    done(studio, visualize(studio, name, replace(motion, seed=5)))
+    assert recorded() == ("deforum", third, ()), "the whole was painted anew"
+    whole = next(take for take in takes_of(folder_of(studio, name)) if take.last - take.first == take.total)
+    do(studio, name, "restore", do="restore_take", take=whole.number)
+    assert recorded() == ("deforum", second, (first,))
+    done(studio, visualize(studio, name, replace(SMALL, renderer="animatic")))
+    assert recorded() == ("animatic", None, ())
+    back = max(take.number for take in takes_of(folder_of(studio, name)))
+    do(studio, name, "restore", do="restore_take", take=back)
+    assert recorded() == ("deforum", second, (first,))
+    do(studio, name, "restore", do="restore_take", take=back + 1)
+    assert recorded() == ("animatic", None, ())
+    do(studio, name, "restore", do="restore_take", take=1)
+    assert recorded() == ("animatic", None, (first,)), "one section is the first checkpoint's again"
 
 
 def test_the_panel_is_one_of_the_page(studio: Studio) -> None:
