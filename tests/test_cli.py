@@ -196,11 +196,14 @@ def test_version_and_help() -> None:
 
 
 def test_the_core_needs_no_host_and_no_gradio() -> None:
-    """Importing all but the page brings neither a host nor heavy libraries."""
+    """Importing all but the page and the HTTP API brings neither a host nor heavy libraries."""
+    # Of the API only the caller's side is the core's: the rest is FastAPI, which comes with the page.
     program = (
         "import sys, pkgutil, importlib, lib_music\n"
         "for m in pkgutil.walk_packages(lib_music.__path__, 'lib_music.'):\n"
-        "    if not m.name.endswith('__main__') and '.ui.' not in m.name: importlib.import_module(m.name)\n"
+        "    caller = m.name.endswith(('.client', '.remote'))\n"
+        "    served = '.ui.' in m.name or ('.api.' in m.name and not caller)\n"
+        "    if not m.name.endswith('__main__') and not served: importlib.import_module(m.name)\n"
         "heavy = {'gradio', 'torch', 'librosa', 'numba', 'cv2', 'scipy', 'PIL', 'modules', 'pydub', 'requests'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
