@@ -34,7 +34,7 @@ def upscalers() -> tuple[Choice, ...]:
     from modules import shared
 
     found = []
-    for upscaler in shared.sd_upscalers:
+    for upscaler in getattr(shared, "sd_upscalers", ()):
         name = str(upscaler.name)
         if name and name != "None":
             found.append(Choice(name, name, _missing(upscaler)))

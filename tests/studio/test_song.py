@@ -209,7 +209,7 @@ def test_edits_are_written_while_the_project_is_painted(tmp_path: Path) -> None:
 
     def paint(reporter: JobReporter) -> dict[str, str]:
         with find_project(studio.host, name) as project:
-            project.begin_render(set_up(studio, name, read_motion(studio.host, project)).mark, 3)
+            project.begin_render(set_up(studio, name, read_motion(studio.host, project)).mark, [100], {})
             reporter.stage("render", 100)
             painting.set()
             assert end.wait(20)
