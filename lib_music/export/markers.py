@@ -42,7 +42,7 @@ class Marker:
         The frame it stands on.
     kind : "section", "downbeat" or "beat"
     name : str
-        One line.
+        One line; what cannot be printed is taken away.
     bar, beat : int
         Counted from 1, 0 where unknown.
     """
@@ -57,7 +57,8 @@ class Marker:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.time) and self.time >= 0 and self.frame >= 0) or self.kind not in KINDS:
             raise ValueError(f"Marker: {self.kind!r} at {self.time!r} s, frame {self.frame!r}")
-        object.__setattr__(self, "name", " ".join(self.name.split())[:_NAME])
+        plain = "".join(letter for letter in " ".join(self.name.split()) if letter.isprintable())
+        object.__setattr__(self, "name", plain[:_NAME])
 
 
 def markers_of(analysis: Analysis, timebase: Timebase, start: float = 0.0) -> tuple[Marker, ...]:

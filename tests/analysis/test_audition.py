@@ -113,7 +113,7 @@ def test_the_command_writes_both(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert out.count("\n") == 1
     assert open_audio(tmp_path / "c.wav").duration == pytest.approx(open_audio(tune).duration)
     with Image.open(tmp_path / "p.png") as picture:
-        assert picture.width == 1600 and len(picture.getcolors(1 << 20) or []) > 50
+        assert picture.width == 1600 and len(picture.getcolors(1 << 20) or []) > 15
     assert main(["analyze", str(tune), "--clicks", str(tune)]) == 2
 
 
