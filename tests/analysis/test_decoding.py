@@ -29,6 +29,11 @@ def steady(bpm: float, seconds: float, start: float = 0.4) -> Times:
     return np.arange(start, seconds - 0.1, 60 / bpm)
 
 
+def within(truth: Times, found: Times) -> Times:
+    """What was found from the first to the last true beat."""
+    return found[(found > truth[0] - 0.07) & (found < truth[-1] + 0.07)]
+
+
 def bars(n: int, metre: int, first: int = 1) -> np.ndarray:
     return (np.arange(n) + first - 1) % metre + 1
 
@@ -39,7 +44,9 @@ def test_any_steady_pulse_is_found(bpm: float, first: int, start: float, seed: i
     truth = steady(bpm, 30.0, start)
     found, presence = decode(activations(truth, bars(truth.size, 4, first), 30.0, misses=0.05, off_beats=0.3,
                                          jitter=0.005, seed=seed))
-    assert f_measure(truth, found.times) > 0.97
+    assert f_measure(truth, within(truth, found.times)) > 0.97
+    beyond = (found.times - start) * bpm / 60  # in beats: the sound goes on, so the pulse may too
+    assert np.abs(beyond - np.round(beyond)).max() * 60 / bpm < 0.07
     assert found.tempo == pytest.approx(bpm, rel=0.01)
     assert f_measure(truth[bars(truth.size, 4, first) == 1], found.downbeats) > 0.9
     assert 60 <= presence.values.size <= 61 and np.median(presence.values) > 0.5
