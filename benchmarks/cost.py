@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.memory import peak_mb, repeat
+from benchmarks.peers import PEERS, installed
 from benchmarks.rendering import paired
 from lib_music.analysis import analyse
 from lib_music.audio import open_audio
@@ -26,6 +27,8 @@ LONG_PLAN = (
     *(("break", 12), ("build", 4), ("drop", 24), ("chorus", 12), ("outro", 4)),
 )
 RUNS = 3
+#: One core for everybody: what is compared is the method.
+ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 _WARM = """
 import os, sys, time
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}) if hasattr(os, "sched_setaffinity") else None
@@ -74,14 +77,15 @@ class Cost:
 
 def costs(*, hours: bool = True) -> Cost:
     """Measure; ``hours`` adds three hours of music, a few minutes of work."""
+    librosa = "librosa" in installed()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         song = write(compose(3, bpm=128.0, plan=LONG_PLAN), folder / "four.wav")
         analyze = [sys.executable, "-m", "lib_music", "analyze", str(song), "--json"]
         cost = Cost(
             _warm(_OURS, song), _cold(analyze), peak_mb("analyze", str(song), "--json"),
-            librosa_warm=_warm(_LIBROSA, song) if _has_librosa() else None,
-            librosa_cold=_cold([sys.executable, "-c", _COLD_LIBROSA, str(song)]) if _has_librosa() else None,
+            librosa_warm=_warm(_LIBROSA, song) if librosa else None,
+            librosa_cold=_cold([sys.executable, "-c", _COLD_LIBROSA, str(song)]) if librosa else None,
         )  # fmt: skip
         if not hours:
             return cost
@@ -92,18 +96,6 @@ def costs(*, hours: bool = True) -> Cost:
                     cost.librosa_cold)
 
 
-def _has_librosa() -> bool:
-    from benchmarks.peers import installed
-
-    return "librosa" in installed()
-
-
-def _one_core() -> dict[str, str]:
-    from benchmarks.hearing import ONE_CORE
-
-    return {**os.environ, **ONE_CORE}
-
-
 def _bound() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -111,8 +103,9 @@ def _bound() -> None:
 
 def _warm(program: str, song: Path) -> float:
     done = subprocess.run(
-        [sys.executable, "-c", _WARM % program, str(song)], capture_output=True, text=True, check=True, env=_one_core()
-    )
+        [sys.executable, "-c", _WARM % program, str(song)], capture_output=True, text=True, check=True,
+        env={**os.environ, **ONE_CORE},
+    )  # fmt: skip
     return float(next(line for line in done.stdout.splitlines() if line.startswith("SECONDS ")).split()[1])
 
 
@@ -121,7 +114,7 @@ def _cold(command: list[str]) -> float:
         with tempfile.TemporaryDirectory() as cache:
             began = time.perf_counter()
             subprocess.run(command, capture_output=True, check=True, preexec_fn=_bound,
-                           env={**_one_core(), "MUSIC_VISUALIZER_CACHE": cache})  # fmt: skip
+                           env={**os.environ, **ONE_CORE, "MUSIC_VISUALIZER_CACHE": cache})  # fmt: skip
             return time.perf_counter() - began
 
     return min(once() for _ in range(RUNS))
@@ -129,8 +122,6 @@ def _cold(command: list[str]) -> float:
 
 def speed_rows() -> list[tuple[str, str, str, str]]:
     """The row of ``make bench``: the median ratio of alternated pairs in one process."""
-    from benchmarks.peers import PEERS
-
     with tempfile.TemporaryDirectory() as folder:
         path = write(compose(3, bpm=128.0, plan=LONG_PLAN), Path(folder) / "four.wav")
         audio, librosas = open_audio(path), PEERS["librosa"]()

@@ -27,15 +27,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks import generated, peers, scores
-from benchmarks.cost import Cost, costs
+from benchmarks.cost import ONE_CORE, Cost, costs
 
 Piece = dict[str, Any]
 Found = dict[str, Any]
 RESULTS = Path(__file__).parent / "results" / "hearing.md"
 ROOT = generated.ROOT
 OURS = "ours"
-#: One core for everybody: what is compared is the method.
-ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 
 def corpus_pieces(folder: Path) -> list[Piece]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from lib_music.analysis.basis import Basis
-from lib_music.analysis.corrections import MAX_NUDGE, Corrections
+from lib_music.analysis.edits import MAX_NUDGE, Edits
 from lib_music.analysis.types import Analysis, Beats, Sections, Times
 
+#: Whoever brings edits gets edits of the same type back.
+E = TypeVar("E", bound=Edits)
 Edit = Literal["tempo", "taps", "downbeat", "nudge", "border", "label", "role"]
 #: The same beat, s; the same border, s; the same border to the person's eye, s; the same tempo, as a share.
 SAME_BEAT, SAME_BORDER, SAME_PLACE, SAME_TEMPO = 0.07, 1.5, 0.02, 0.08
@@ -45,14 +47,12 @@ class Conflict:
     settled: bool = False
 
 
-def replay(
-    corrections: Corrections, old: Analysis | Basis, new: Analysis
-) -> tuple[Corrections, tuple[Conflict, ...]]:
+def replay(corrections: E, old: Analysis | Basis, new: Analysis) -> tuple[E, tuple[Conflict, ...]]:
     """The corrections that make of ``new`` what ``corrections`` made of ``old``.
 
     Parameters
     ----------
-    corrections : Corrections
+    corrections : Edits
     old : Analysis or Basis
         What they were made on.
     new : Analysis
@@ -60,8 +60,8 @@ def replay(
 
     Returns
     -------
-    Corrections, tuple of Conflict
-        Made on ``new``; and what was left out, the settled ones included.
+    Edits, tuple of Conflict
+        Of the same type and made on ``new``; and what was left out, the settled ones included.
     """
     basis = old if isinstance(old, Basis) else Basis.of(old)
     moved, lost = _shifted_range(replace(corrections, made_on=None), basis.start - new.start, new.duration)
@@ -69,7 +69,7 @@ def replay(
     wanted = moved.corrected_beats(basis.beats, None, max(basis.sections.duration, new.duration))
     wish = _Wish(moved, basis, wanted, moved.corrected_sections(basis.sections, wanted), new)
     told = list(lost)
-    now = Corrections(taps=moved.taps)
+    now = type(moved)(taps=moved.taps)
     for step in (wish.tempo, wish.downbeat, wish.nudge, wish.borders, wish.names):
         now, said = step(now)
         told += said
@@ -98,9 +98,7 @@ def _in_range_of(basis: Basis, new: Analysis) -> Basis:
     )
 
 
-def _shifted_range(
-    corrections: Corrections, by: float, duration: float
-) -> tuple[Corrections, tuple[Conflict, ...]]:
+def _shifted_range(corrections: E, by: float, duration: float) -> tuple[E, tuple[Conflict, ...]]:
     """The corrections with all moments later by ``by`` s; those outside the new range are lost."""
     if abs(by) < 1e-3:
         return corrections, ()
@@ -125,13 +123,13 @@ def _shifted_range(
 class _Wish:
     """What the person had in the end: ``beats`` and ``sections`` after ``made`` on ``basis``; and what is ``new``."""
 
-    made: Corrections
+    made: Edits
     basis: Basis
     beats: Beats
     sections: Sections
     new: Analysis
 
-    def tempo(self, now: Corrections) -> tuple[Corrections, list[Conflict]]:
+    def tempo(self, now: E) -> tuple[E, list[Conflict]]:
         factor = self.made.tempo_factor
         if factor == 1.0:
             return now, []
@@ -149,7 +147,7 @@ class _Wish:
             return now, [Conflict("tempo", text, settled=True)]
         return replace(now, tempo_factor=best), []
 
-    def downbeat(self, now: Corrections) -> tuple[Corrections, list[Conflict]]:
+    def downbeat(self, now: E) -> tuple[E, list[Conflict]]:
         if not self.made.downbeat_shift:
             return now, []
         heard = now.corrected_beats(self.new.beats, self.new.envelopes.get("onset"), self.new.duration)
@@ -171,7 +169,7 @@ class _Wish:
         made = self.made.downbeat_shift
         return replace(now, downbeat_shift=made if made % bar == best else best), []
 
-    def nudge(self, now: Corrections) -> tuple[Corrections, list[Conflict]]:
+    def nudge(self, now: E) -> tuple[E, list[Conflict]]:
         made = self.made.nudge
         if not made:
             return now, []
@@ -188,7 +186,7 @@ class _Wish:
                 return now, [Conflict("nudge", text, settled=True)]
         return replace(now, nudge=max(-MAX_NUDGE, min(MAX_NUDGE, made))), []
 
-    def borders(self, now: Corrections) -> tuple[Corrections, list[Conflict]]:
+    def borders(self, now: E) -> tuple[E, list[Conflict]]:
         edges = self.new.sections.intervals[1:, 0]
         heard = now.corrected_beats(self.new.beats, self.new.envelopes.get("onset"), self.new.duration)
         shown = now.corrected_sections(self.new.sections, heard).intervals[1:, 0]
@@ -209,7 +207,7 @@ class _Wish:
                 kept.append((float(edges[i]), target))
         return replace(now, borders=tuple(kept)), told
 
-    def names(self, now: Corrections) -> tuple[Corrections, list[Conflict]]:
+    def names(self, now: E) -> tuple[E, list[Conflict]]:
         told: list[Conflict] = []
         heard = now.corrected_beats(self.new.beats, self.new.envelopes.get("onset"), self.new.duration)
         shown = now.corrected_sections(self.new.sections, heard)

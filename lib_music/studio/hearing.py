@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from lib_music.analysis.basis import Basis
-from lib_music.analysis.corrections import MAX_LABEL, MAX_NUDGE, MAX_SHIFT, MIN_SECTION, MIN_TAP, Corrections
+from lib_music.analysis.corrections import Corrections
+from lib_music.analysis.edits import MAX_LABEL, MAX_NUDGE, MAX_SHIFT, MIN_SECTION, MIN_TAP
 from lib_music.analysis.taps import MIN_TAPS, retapped, runs_of
 from lib_music.analysis.types import ROLES, Analysis
 from lib_music.errors import InputError
