@@ -37,6 +37,18 @@ def steps(rng: Random, count: int, tempo: float, borders: list[int]) -> np.ndarr
     return out
 
 
+def leaps(rng: Random, count: int, tempo: float, borders: list[int]) -> np.ndarray:
+    """A quite other tempo from the second section on and in some later ones: up to twice or half the first."""
+    out = np.full(count, 60.0 / tempo)
+    for number, border in enumerate(borders[1:]):
+        if number == 0 or rng.random() < 0.5:
+            near = float(rng.choice([0.5, rng.uniform(0.5, 0.8), rng.uniform(1.25, 2.0), 2.0]))
+            # Where nobody would count so slowly or so fast, the leap goes the other way.
+            now = tempo * near if 42 <= tempo * near <= 210 else tempo / near
+            out[border:] = 60.0 / (tempo if number and rng.random() < 0.4 else now)
+    return out
+
+
 def small_steps(rng: Random, count: int, tempo: float) -> np.ndarray:
     """Many small tempo events, as sequencer files have them."""
     out = np.full(count, 60.0 / tempo)
@@ -101,6 +113,8 @@ def timing(rng: Random, kind: str, count: int, tempo: float, phrase: int, border
         return ramp(rng, count, tempo)
     if kind == "steps":
         return steps(rng, count, tempo, borders)
+    if kind == "leaps":
+        return leaps(rng, count, tempo, borders)
     if kind == "events":
         return small_steps(rng, count, tempo)
     if kind == "gentle":

@@ -218,7 +218,7 @@ def test_timeline_and_swing() -> None:
     assert np.isclose(sound.start, 1.75) and np.isclose(sound.start + sound.length, 2.0, atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["steady", "drift", "ramp", "steps", "events", "gentle", "rubato", "free"])
+@pytest.mark.parametrize("kind", ["steady", "drift", "ramp", "steps", "leaps", "events", "gentle", "rubato", "free"])
 def test_tempo_curves_stay_playable(kind: str) -> None:
     for seed in range(5):
         lengths = timing(np.random.default_rng(seed), kind, 96, 90.0, 8, [0, 32, 64])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from training.styles.base import Style
 
-LIVE = (("steady", 0.4), ("drift", 0.5), ("ramp", 0.05), ("events", 0.05))
+LIVE = (("steady", 0.4), ("drift", 0.48), ("ramp", 0.05), ("events", 0.05), ("leaps", 0.02))
 
 STYLES = (
     Style(
@@ -112,6 +112,24 @@ STYLES = (
         pads=("choir", "organ"),
         timing=LIVE,
         own=0.3,
+    ),
+    Style(
+        "slow-six",
+        2.0,
+        (42, 76),
+        drums=("twelve", "twelve", "gospel"),
+        metres=((2, 3, 0.55), (4, 3, 0.45)),
+        drumless=0.35,
+        comp=("arp", "eighths", "quarters", "whole", "brokenwhole", "strum"),
+        bass=("whole", "half", "quarters", "walk"),
+        harmony=("pop", "blues", "folk", "rock"),
+        leads=("voice", "clean", "sax", "organ", "violin", "harmonica"),
+        comps=("piano", "organ", "clean", "acoustic", "epiano"),
+        pads=("strings", "organ", "choir", "pad"),
+        timing=LIVE,
+        own=0.3,
+        density=(0.25, 0.7),
+        syncopation=(0.1, 0.6),
     ),
     Style(
         "doowop",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from training.styles.base import Style
 
-BAND = (("steady", 0.45), ("drift", 0.45), ("steps", 0.05), ("ramp", 0.05))
+BAND = (("steady", 0.45), ("drift", 0.42), ("steps", 0.05), ("ramp", 0.05), ("leaps", 0.03))
 
 STYLES = (
     Style(
@@ -18,7 +18,7 @@ STYLES = (
         leads=("voice", "lead", "sax", "flute", "piano", "clean"),
         comps=("piano", "clean", "acoustic", "epiano", "organ"),
         pads=("strings", "pad", "choir", "brass"),
-        timing=(("steady", 0.45), ("drift", 0.2), ("events", 0.25), ("steps", 0.05), ("ramp", 0.05)),
+        timing=(("steady", 0.45), ("drift", 0.2), ("events", 0.2), ("steps", 0.05), ("ramp", 0.05), ("leaps", 0.05)),
         layers=(2, 4),
     ),
     Style(
@@ -75,6 +75,23 @@ STYLES = (
         layers=(1, 3),
         density=(0.25, 0.6),
         syncopation=(0.2, 0.7),
+    ),
+    Style(
+        "slow-ballad",
+        1.6,
+        (42, 68),
+        drums=("ballad", "ballad", "downtempo", "hiphop", "backbeat"),
+        drumless=0.5,
+        comp=("arp", "eighths", "quarters", "whole", "brokenwhole", "strum", "alberti"),
+        bass=("whole", "half", "dotted", "quarters"),
+        harmony=("pop", "jazz", "folk", "classical"),
+        leads=("voice", "piano", "violin", "clean", "flute", "sax"),
+        comps=("piano", "acoustic", "epiano", "strings", "harp"),
+        timing=(("steady", 0.35), ("drift", 0.35), ("gentle", 0.2), ("leaps", 0.1)),
+        kits=("acoustic", "jazz", "electro"),
+        layers=(1, 3),
+        density=(0.25, 0.7),
+        syncopation=(0.1, 0.7),
     ),
     Style(
         "punk",
