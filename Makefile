@@ -10,13 +10,16 @@ BROWSER_VENV ?= .venv-browser
 # The optional ear's tests too: torch and beat_this.
 EAR_VENV ?= .venv-ear
 
+# Tests run side by side, on as many cores as there are, but four: each may hold a gigabyte.
+SIDE_BY_SIDE ?= -n auto --maxprocesses 4
+
 .PHONY: demo test test-browser test-ear test-ui lint types check bench clean
 
 demo: $(VENV)/.core
 	$(VENV)/bin/music-visualizer demo --out demo
 
 test: $(VENV)/.dev
-	$(PY) -m pytest
+	$(PY) -m pytest $(SIDE_BY_SIDE)
 
 # Needs Chromium (Debian: apt-get install chromium); here a skipped test is a failed one.
 test-browser: $(BROWSER_VENV)/.browser
@@ -28,8 +31,8 @@ test-ear: $(EAR_VENV)/.ear
 
 # The page and the HTTP API under gradio, FastAPI and pydantic of AUTOMATIC1111 (which needs Python 3.10) and of Forge.
 test-ui: .venv-ui341/.ui .venv-ui440/.ui
-	.venv-ui341/bin/python -m pytest tests/ui tests/webui tests/api
-	.venv-ui440/bin/python -m pytest tests/ui tests/webui tests/api
+	.venv-ui341/bin/python -m pytest $(SIDE_BY_SIDE) tests/ui tests/webui tests/api
+	.venv-ui440/bin/python -m pytest $(SIDE_BY_SIDE) tests/ui tests/webui tests/api
 
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .
