@@ -7,12 +7,26 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lib_music.cli.options import Command, ear_option
 from lib_music.cli.terminal import Terminal
+from lib_music.given import read_time
 
 if TYPE_CHECKING:
     from lib_music.analysis import Analysis
     from lib_music.audio import Audio
     from lib_music.pipeline import Reporter
+
+
+def add_commands(command: Command) -> None:
+    """Teach the parser this command."""
+    sub = command("analyze", "Hear a song: beats, bars, sections, key.", analyze)
+    sub.add_argument("song", metavar="SONG")
+    sub.add_argument("--json", action="store_true", help="print one JSON object")
+    sub.add_argument("--clicks", type=Path, metavar="OUT.wav", help="write the song with clicks on its beats")
+    sub.add_argument("--picture", type=Path, metavar="OUT.png", help="draw what was heard")
+    ear_option(sub)
+    sub.add_argument("--start", type=read_time, default=0.0, metavar="S")
+    sub.add_argument("--duration", type=read_time, metavar="S")
 
 
 def _audition(args: argparse.Namespace, audio: Audio, analysis: Analysis, reporter: Reporter) -> None:
@@ -32,6 +46,7 @@ def _audition(args: argparse.Namespace, audio: Audio, analysis: Analysis, report
 
 
 def analyze(args: argparse.Namespace) -> None:
+    """``analyze``."""
     from lib_music.analysis import analysis_to_dict
     from lib_music.audio import open_audio
     from lib_music.pipeline import hear

@@ -1,24 +1,26 @@
-"""What can be typed: the parser of the command line, and the request that its words make.
+"""The options that commands share, and the request that their words make.
 
-Conventions: every error is one line with the fix; times are seconds or m:ss, sizes pixels.
+Conventions: every error is one line with the fix; times are seconds or m:ss, sizes pixels. Each module of commands
+has ``add_commands``, which teaches the parser its commands and says who does them.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-from lib_music import __version__
-from lib_music.cli.takes import add_commands as add_takes
 from lib_music.errors import InputError
 from lib_music.given import ASPECTS, read_aspect, read_factor, read_size, read_time, read_whole
 from lib_music.render.deforum_flow import FLOWS
-from lib_music.request import OWN_EARS
+from lib_music.request import OWN_EARS, Request
 
-if TYPE_CHECKING:
-    from lib_music.request import Request
+#: What does a command; its exit code where that is not 0.
+Do = Callable[[argparse.Namespace], int | None]
+#: Adds a command by its name, what it is for, and who does it.
+Command = Callable[[str, str, Do], argparse.ArgumentParser]
 
 
 class Parser(argparse.ArgumentParser):
@@ -28,77 +30,9 @@ class Parser(argparse.ArgumentParser):
         raise InputError(message, f"see: {self.prog} --help")
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="music-visualizer", description="A song goes in, a music video comes out.")
-    parser.add_argument("--version", action="version", version=f"music-visualizer {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-
-    def command(name: str, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
-        sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        return sub
-
-    render = command("render", "Make the video of a song.")
-    _song_options(render)
-    _picture_options(render)
-    _render_options(render)
-
-    analyze = command("analyze", "Hear a song: beats, bars, sections, key.")
-    analyze.add_argument("song", metavar="SONG")
-    analyze.add_argument("--json", action="store_true", help="print one JSON object")
-    analyze.add_argument("--clicks", type=Path, metavar="OUT.wav", help="write the song with clicks on its beats")
-    analyze.add_argument("--picture", type=Path, metavar="OUT.png", help="draw what was heard")
-    _ear_option(analyze)
-    analyze.add_argument("--start", type=read_time, default=0.0, metavar="S")
-    analyze.add_argument("--duration", type=read_time, metavar="S")
-
-    for name, text in (
-        ("storyboard", "Word what to paint in each section, into a file to edit."),
-        ("animate", "Write the Deforum settings file of a song."),
-        ("export", "Write a song's ways out: Parseq, Deforum settings, markers for editors, schedules."),
-    ):
-        sub = command(name, text)
-        _song_options(sub)
-        _picture_options(sub)
-
-    resume = command("resume", "Go on with a project that was stopped.")
-    resume.add_argument("folder", type=Path, metavar="DIR")
-    _renderer_options(resume)
-
-    track = command("track", "Show what is known of a song, or of a link to one: its card, and prompts for it.")
-    track.add_argument("song", metavar="SONG", nargs="?", help="an audio or video file, or a Spotify link")
-    _card_options(track)
-    track.add_argument("--out", type=Path, metavar="DIR", help="keep card, cover and prompts in this project")
-    track.add_argument("--json", action="store_true", help="print one JSON object")
-    track.add_argument("--forget", type=Path, metavar="DIR", help="delete what a project keeps of Spotify's")
-
-    keys = command("credentials", "Spotify's client ID and secret: set, test, delete, or show whether they are set.")
-    keys.add_argument("what", choices=("set", "test", "delete", "show"), metavar="set|test|delete|show")
-
-    demo = command("demo", "Compose a short song, draw its cover, and make their video.")
-    demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
-    demo.add_argument("--seed", type=read_whole, default=0)
-
-    page = command("serve", "Open the page in this machine's browser, without a WebUI.")
-    page.add_argument("--port", type=read_whole, help="else the first free one from 7870")
-    page.add_argument("--out", type=Path, default=Path("visuals"), metavar="DIR", help="where the projects go")
-    page.add_argument(
-        "--allow", type=Path, action="append", default=[], metavar="DIR", help="a folder to take songs from"
-    )
-    page.add_argument("--disk-cap", type=float, metavar="GB", help="the most that all visuals may take")
-    page.add_argument("--webui", metavar="URL", help="a WebUI whose Deforum paints; credentials by environment")
-
-    add_takes(command, _renderer_options)
-
-    listing = command("list", "List the projects in a folder.")
-    listing.add_argument("folder", type=Path, nargs="?", default=Path(), metavar="DIR")
-    command("doctor", "What is installed, what is missing, how to fix it.")
-    return parser
-
-
-def _song_options(parser: argparse.ArgumentParser) -> None:
+def song_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("song", metavar="SONG", help="an audio or video file, or a Spotify link")
-    _card_options(parser)
+    card_options(parser)
     parser.add_argument("--start", type=read_time, default=0.0, metavar="S", help="seconds or m:ss into the song")
     parser.add_argument("--duration", type=read_time, metavar="S", help="seconds or m:ss; else to the end")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the project's folder; else one named like the song")
@@ -116,16 +50,16 @@ def _song_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE|auto",
         help="hear with Spotify's audio-analysis: a saved one, or asked for where your app still has access",
     )
-    _ear_option(parser)
+    ear_option(parser)
 
 
-def _ear_option(parser: argparse.ArgumentParser) -> None:
+def ear_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ear", choices=OWN_EARS, default="own", help="who hears the beats: ours, or beat_this where it is installed"
     )
 
 
-def _card_options(parser: argparse.ArgumentParser) -> None:
+def card_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", type=Path, metavar="FILE", help="the sound of the song that the link names")
     parser.add_argument(
         "--spotify-content",
@@ -139,7 +73,7 @@ def _card_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--artist", help="several are separated by ;")
 
 
-def _picture_options(parser: argparse.ArgumentParser) -> None:
+def picture_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset", default="auto", metavar="NAME|FILE", help="auto, four-on-the-floor, hip-hop, ambient, or a file"
     )
@@ -167,12 +101,7 @@ def _picture_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=read_whole, help="diffusion steps (default 20)")
 
 
-def _render_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--captions", action="store_true", help="write each section's prompt into the animatic")
-    _renderer_options(parser)
-
-
-def _renderer_options(parser: argparse.ArgumentParser) -> None:
+def renderer_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--renderer", choices=("animatic", "deforum"), help="animatic (default), or a WebUI's Deforum")
     parser.add_argument("--webui", metavar="URL", help="the WebUI for --renderer deforum; credentials by environment")
     parser.add_argument(
@@ -181,38 +110,37 @@ def _renderer_options(parser: argparse.ArgumentParser) -> None:
 
 
 def request_of(args: argparse.Namespace) -> Request:
-    from lib_music.request import Request
-
+    """What the words of a command that makes a video, or a part of one, ask for; raises InputError."""
     width, height = args.size or args.aspect or (None, None)
     song, link = song_and_link(args)
     analysis = args.spotify_analysis
     preset, preset_file = _preset(args.preset)
     return Request(
-        song,
-        args.cover,
-        args.title,
-        args.artist,
-        preset,
-        args.prompts,
-        args.style,
-        args.negative,
-        args.base_settings,
-        args.drive,
-        args.fps,
-        width,
-        height,
-        args.start,
-        args.duration,
-        args.seed,
-        args.mode,
-        args.cadence,
-        getattr(args, "captions", False),
-        getattr(args, "renderer", None) or "animatic",
-        getattr(args, "webui", None),
-        getattr(args, "frames_dir", None),
-        args.intensity,
-        args.sampler,
-        args.steps,
+        song=song,
+        cover=args.cover,
+        title=args.title,
+        artist=args.artist,
+        preset=preset,
+        prompts=args.prompts,
+        style=args.style,
+        negative=args.negative,
+        base_settings=args.base_settings,
+        drive=args.drive,
+        fps=args.fps,
+        width=width,
+        height=height,
+        start=args.start,
+        duration=args.duration,
+        seed=args.seed,
+        mode=args.mode,
+        cadence=args.cadence,
+        captions=getattr(args, "captions", False),
+        renderer=getattr(args, "renderer", None) or "animatic",
+        webui=getattr(args, "webui", None),
+        frames_dir=getattr(args, "frames_dir", None),
+        intensity=args.intensity,
+        sampler=args.sampler,
+        steps=args.steps,
         link=link,
         allow_download=args.allow_download,
         choose=args.choose,

@@ -12,62 +12,27 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from lib_music.cli.hearing import analyze
-from lib_music.cli.options import make_parser
-from lib_music.cli.takes import delete, finish, restore, retake, takes
-from lib_music.cli.tracks import manage_credentials, track
-from lib_music.cli.videos import animate, demo, export, render, resume, storyboard
+from lib_music import __version__
+from lib_music.cli import hearing, machine, takes, tracks, videos
+from lib_music.cli.options import Do, Parser
 from lib_music.errors import Interrupted, MusicVisualizerError
 
 
-def _serve(args: argparse.Namespace) -> None:
-    from lib_music.ui.serve import serve
+def make_parser() -> argparse.ArgumentParser:
+    """All that can be typed."""
+    parser = Parser(prog="music-visualizer", description="A song goes in, a music video comes out.")
+    parser.add_argument("--version", action="version", version=f"music-visualizer {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
 
-    cap = 0 if args.disk_cap is None else round(1e9 * args.disk_cap)
-    serve(args.out, args.port, args.webui, tuple(args.allow), disk_cap=cap)
+    def command(name: str, text: str, do: Do) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        sub.set_defaults(do=do)
+        return sub
 
-
-def _list(args: argparse.Namespace) -> None:
-    from lib_music.project import find_projects
-
-    found = 0
-    for project in find_projects(args.folder):
-        found += 1
-        print(project.summary())
-    if not found:
-        print(f"no projects in {args.folder.resolve()}", file=sys.stderr)
-
-
-def _doctor(_: argparse.Namespace) -> int:
-    from lib_music.doctor import checks
-
-    worst = 0
-    for check in checks():
-        mark = "ok  " if check.ok else ("MISS" if check.needed else "-   ")
-        print(f"{mark}  {check.name:<22} {check.found}" + (f"   -> {check.fix}" if not check.ok else ""))
-        worst = max(worst, 1 if check.needed and not check.ok else 0)
-    return worst
-
-
-COMMANDS = {
-    "render": render,
-    "resume": resume,
-    "analyze": analyze,
-    "track": track,
-    "credentials": manage_credentials,
-    "storyboard": storyboard,
-    "animate": animate,
-    "export": export,
-    "takes": takes,
-    "retake": retake,
-    "restore": restore,
-    "finish": finish,
-    "delete": delete,
-    "demo": demo,
-    "serve": _serve,
-    "list": _list,
-    "doctor": _doctor,
-}
+    for family in (videos, hearing, tracks, takes, machine):
+        family.add_commands(command)
+    return parser
 
 
 def _stop(*_: object) -> NoReturn:
@@ -87,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         signal.signal(signal.SIGTERM, _stop)
         args = make_parser().parse_args(arguments)
-        return COMMANDS[args.command](args) or 0
+        do: Do = args.do
+        return do(args) or 0
     except KeyboardInterrupt:
         return _fail(Interrupted("stopped; what is done is kept", _way_on(arguments)), debug)
     except BrokenPipeError:

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lib_music.cli.options import Command, renderer_options
 from lib_music.cli.terminal import Terminal
+from lib_music.cli.videos import check_renderer, make_renderer, print_result
 from lib_music.errors import InputError
 from lib_music.given import read_factor, read_whole
 
@@ -19,31 +21,29 @@ if TYPE_CHECKING:
     from lib_music.pipeline import Plan, Reporter
     from lib_music.project import Project
 
-Command = Callable[[str, str], argparse.ArgumentParser]
 
-
-def add_commands(command: Command, renderer_options: Callable[[argparse.ArgumentParser], None]) -> None:
+def add_commands(command: Command) -> None:
     """Teach the parser these commands."""
-    sub = command("takes", "List the sections of a video, its takes, and how much disk they take.")
+    sub = command("takes", "List the sections of a video, its takes, and how much disk they take.", takes)
     sub.add_argument("folder", type=Path, metavar="DIR")
 
-    sub = command("retake", "Paint a section again; what was there becomes a take.")
+    sub = command("retake", "Paint a section again; what was there becomes a take.", retake)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("section", type=read_whole, metavar="N", help="as `takes` lists them, from 1")
     sub.add_argument("--onwards", action="store_true", help="everything from its beginning on")
     sub.add_argument("--fade", type=read_whole, metavar="FRAMES", help="cross-fade at its borders, else a hard join")
     renderer_options(sub)
 
-    sub = command("restore", "Bring a take back; what is there becomes a take.")
+    sub = command("restore", "Bring a take back; what is there becomes a take.", restore)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("take", type=read_whole, metavar="N")
 
-    sub = command("finish", "Make a larger video, ProRes or pictures of a finished one, beside it.")
+    sub = command("finish", "Make a larger video, ProRes or pictures of a finished one, beside it.", finish)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--factor", type=read_factor, metavar="F", help="times the size, by Lanczos")
     sub.add_argument("--to", choices=("mp4", "prores", "png"), default="mp4", help="(default mp4)")
 
-    sub = command("delete", "Delete a take, the frames of a finished video, or a whole project, for good.")
+    sub = command("delete", "Delete a take, the frames of a finished video, or a whole project, for good.", delete)
     sub.add_argument("folder", type=Path, metavar="DIR")
     what = sub.add_mutually_exclusive_group(required=True)
     what.add_argument("--take", type=read_whole, metavar="N")
@@ -72,7 +72,6 @@ def takes(args: argparse.Namespace) -> None:
 
 def retake(args: argparse.Namespace) -> None:
     """``retake``."""
-    from lib_music.cli.videos import make_renderer, print_result
     from lib_music.pipeline import Result, render
     from lib_music.takes.again import Wish, begin_again
 
@@ -167,7 +166,6 @@ def _project(folder: Path) -> Project:
 
 def _planned(args: argparse.Namespace, reporter: Reporter, then: Callable[[Plan, Project], None]) -> None:
     """Do something with a project's own plan, with the project open."""
-    from lib_music.cli.videos import check_renderer
     from lib_music.pipeline import make_plan, revived
     from lib_music.request import Request
 

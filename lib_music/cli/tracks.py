@@ -8,12 +8,27 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lib_music.cli.options import song_and_link
+from lib_music.cli.options import Command, card_options, song_and_link
 from lib_music.cli.terminal import Terminal
 from lib_music.errors import InputError, SpotifyError
 
 if TYPE_CHECKING:
     from lib_music.pipeline import Reporter
+
+
+def add_commands(command: Command) -> None:
+    """Teach the parser these commands."""
+    text = "Show what is known of a song, or of a link to one: its card, and prompts for it."
+    sub = command("track", text, track)
+    sub.add_argument("song", metavar="SONG", nargs="?", help="an audio or video file, or a Spotify link")
+    card_options(sub)
+    sub.add_argument("--out", type=Path, metavar="DIR", help="keep card, cover and prompts in this project")
+    sub.add_argument("--json", action="store_true", help="print one JSON object")
+    sub.add_argument("--forget", type=Path, metavar="DIR", help="delete what a project keeps of Spotify's")
+
+    text = "Spotify's client ID and secret: set, test, delete, or show whether they are set."
+    sub = command("credentials", text, manage_credentials)
+    sub.add_argument("what", choices=("set", "test", "delete", "show"), metavar="set|test|delete|show")
 
 
 def track(args: argparse.Namespace) -> None:

@@ -1,24 +1,50 @@
-"""The commands that make videos, or parts of them: render, resume, storyboard, animate, demo."""
+"""The commands that make videos, or parts of them: render, storyboard, animate, export, resume, demo."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lib_music.cli.options import make_parser, request_of
+from lib_music.cli.options import Command, picture_options, renderer_options, request_of, song_options
 from lib_music.cli.terminal import Terminal
 from lib_music.errors import InputError
+from lib_music.given import read_whole
+from lib_music.request import Request
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lib_music.api.client import Api
     from lib_music.api.remote import Fetched
     from lib_music.pipeline import Plan, Result
     from lib_music.project import Project
     from lib_music.render.renderer import Renderer
-    from lib_music.request import Request
+
+
+def add_commands(command: Command) -> None:
+    """Teach the parser these commands."""
+    sub = command("render", "Make the video of a song.", render)
+    song_options(sub)
+    picture_options(sub)
+    sub.add_argument("--captions", action="store_true", help="write each section's prompt into the animatic")
+    renderer_options(sub)
+
+    for name, text, do in (
+        ("storyboard", "Word what to paint in each section, into a file to edit.", storyboard),
+        ("animate", "Write the Deforum settings file of a song.", animate),
+        ("export", "Write a song's ways out: Parseq, Deforum settings, markers for editors, schedules.", export),
+    ):
+        sub = command(name, text, do)
+        song_options(sub)
+        picture_options(sub)
+
+    sub = command("resume", "Go on with a project that was stopped.", resume)
+    sub.add_argument("folder", type=Path, metavar="DIR")
+    renderer_options(sub)
+
+    sub = command("demo", "Compose a short song, draw its cover, and make their video.", demo)
+    sub.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
+    sub.add_argument("--seed", type=read_whole, default=0)
 
 
 def check_renderer(request: Request) -> None:
@@ -49,15 +75,21 @@ def make_renderer(plan: Plan, project: Project) -> Renderer:
 
 
 def render(args: argparse.Namespace) -> None:
-    from lib_music.pipeline import make_video
-
+    """``render``."""
     request = request_of(args)
     check_renderer(request)
     if (api := _api_of(request, args.out)) is not None:
-        return _render_elsewhere(api, request, args.out)
+        _render_elsewhere(api, request, args.out)
+    else:
+        _render_here(request, args.out)
+
+
+def _render_here(request: Request, out: Path | None) -> None:
+    from lib_music.pipeline import make_video
+
     with Terminal() as reporter:
-        result = make_video(request, args.out, reporter, make_renderer)
-    return print_result(result)
+        result = make_video(request, out, reporter, make_renderer)
+    print_result(result)
 
 
 def _api_of(request: Request, out: Path | None) -> Api | None:
@@ -100,7 +132,6 @@ def resume(args: argparse.Namespace) -> None:
     from lib_music.api.remote import is_remote
     from lib_music.pipeline import make_video, revived
     from lib_music.project import Project
-    from lib_music.request import Request
 
     if is_remote(args.folder):
         return _resume_elsewhere(args)
@@ -184,5 +215,4 @@ def demo(args: argparse.Namespace) -> None:
         draw_cover(args.seed, cover)
     print(f"song      {song}")
     print(f"cover     {cover}")
-    given = ["render", str(song), "--cover", str(cover), "--out", str(args.out / "video")]
-    render(make_parser().parse_args(given))
+    _render_here(Request(song, cover), args.out / "video")
