@@ -31,7 +31,8 @@ def list_frames(project: Project) -> list[tuple[int, int]]:
                 if entry.name.startswith(begins) and entry.name.endswith(".png") and number.isdecimal():
                     named = entry.name == frame_name(run.timestring, int(number))
                     if named and entry.is_file(follow_symlinks=False):
-                        found.append((run.first + int(number), entry.stat(follow_symlinks=False).st_size))
+                        frame = run.first + int(number) - run.counted_from
+                        found.append((frame, entry.stat(follow_symlinks=False).st_size))
     except OSError:
         return []
     return sorted(found)
@@ -47,7 +48,7 @@ def frame_file(project: Project, frame: int) -> Path | None:
     run = _run(project)
     if run is None or frame < run.first:
         return None
-    path = Path(run.outdir) / frame_name(run.timestring, frame - run.first)
+    path = Path(run.outdir) / frame_name(run.timestring, frame - run.first + run.counted_from)
     try:
         whole = not path.is_symlink() and path.is_file() and is_complete(path.read_bytes())
     except OSError:

@@ -103,17 +103,17 @@ class DeforumApi:
         """A folder that both machines see, and the file route."""
         if self._frames_dir is not None:
             folders = [self._frames_dir / record.batch_name, self._frames_dir]
-            return [FolderFrames(folder, record.timestring) for folder in folders]
+            return [FolderFrames(folder, record.timestring, record.counted_from) for folder in folders]
         found: list[FrameSource] = []
         outdir = Path(record.outdir)
         # The path is the WebUI's word: never one that would make this machine call on another.
         reachable = outdir.is_absolute() and not record.outdir.startswith(("//", "\\\\"))
         if reachable and outdir.is_dir():
-            found.append(FolderFrames(outdir, record.timestring))
+            found.append(FolderFrames(outdir, record.timestring, record.counted_from))
             if self.client.is_local:
                 return found
         if record.outdir:
-            found.append(RouteFrames(self.client, record.outdir, record.timestring))
+            found.append(RouteFrames(self.client, record.outdir, record.timestring, record.counted_from))
         return found
 
     def trouble(self, status: JobStatus, count: int, n_frames: int, *, begun: bool) -> MusicVisualizerError:

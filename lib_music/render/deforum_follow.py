@@ -3,7 +3,8 @@
 Conventions: an interrupt ends Deforum's loop right after the block that shows the half painted picture. So a
 frame is trusted when the frame one cadence later exists or when the run has succeeded; and where a run never
 says so, when all frames are there and nothing has happened for ``settle`` seconds. That is also how long files
-may take to show up after the run says it is over.
+may take to show up after the run says it is over. A run by keyframes (see
+:func:`~lib_music.render.deforum_settings.paints_by_keyframes`) is trusted as a whole, when it has succeeded.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lib_music.errors import DeforumError, MusicVisualizerError
 from lib_music.render.deforum_frames import FrameSource, decode
 from lib_music.render.deforum_job import JobRecord, JobStatus
 from lib_music.render.deforum_runs import AGAIN, DeforumRuns
-from lib_music.render.deforum_settings import CADENCE_MODES, saved_frames
+from lib_music.render.deforum_settings import CADENCE_MODES, paints_by_keyframes, saved_frames
 from lib_music.render.pixels import Rgb
 
 #: How many frames to look ahead, so that a run far in front is not asked about every frame.
@@ -50,6 +51,8 @@ class Follower:
     ----------
     cadence : int
         Frames appear in blocks of this many.
+    total : int
+        How many frames the run leaves when it is over; a few more than the video has.
     finished : bool
         Every frame is there.
     """
@@ -70,7 +73,8 @@ class Follower:
         self._width, self._height = size
         self._n_frames = n_frames
         self.cadence = int(settings["diffusion_cadence"]) if settings["animation_mode"] in CADENCE_MODES else 1
-        self._total = saved_frames(settings["max_frames"], self.cadence)
+        self.total = saved_frames(settings["max_frames"], self.cadence)
+        self._by_keyframes = settings["max_frames"] if paints_by_keyframes(settings) else 0
         self._pace, self._pause, self._remember = pace, pause, remember
         self._source: FrameSource | None = None
         self._trusted, self._newest = 0, 0
@@ -98,18 +102,30 @@ class Follower:
     def source(self) -> FrameSource | None:
         """Where the frames are, once the first one is there."""
         if self._source is None and self._record.timestring:
-            for candidate in self._runs.sources(self._record):
-                if candidate.exists(0):
-                    self._source = candidate
+            for number in (0, 1) if self._by_keyframes else (0,):
+                record = dataclasses.replace(self._record, counted_from=number)
+                self._source = next((found for found in self._runs.sources(record) if found.exists(0)), None)
+                if self._source is not None:
+                    self._counts_from(record)
                     break
         return self._source
+
+    def _counts_from(self, record: JobRecord) -> None:
+        """Painted by keyframes: no blocks of one length, and a picture for each of ``max_frames``."""
+        if record.counted_from:
+            self.cadence, self.total = 1, self._by_keyframes
+        if record != self._record:
+            self._record = record
+            self._remember(record)
 
     def _may_trust(self, source: FrameSource, frame: int) -> bool:
         if self.finished or frame < self._trusted:
             return True
+        if self._record.counted_from:
+            return False  # what lies between two keyframes is there before the second, and after a half painted first
         for ahead in (LOOK_AHEAD, 0):
             last = frame + self.cadence + ahead
-            if last < self._total and source.exists(last):
+            if last < self.total and source.exists(last):
                 self._trusted = last - self.cadence + 1
                 return True
         return False
@@ -154,7 +170,8 @@ class Follower:
 
     def _has_all(self) -> bool:
         source = self.source()
-        return not self.finished and source is not None and source.read(self._n_frames - 1) is not None
+        last = self.total if self._record.counted_from else self._n_frames
+        return not self.finished and source is not None and source.read(last - 1) is not None
 
     def _give_up(self, status: JobStatus, frame: int, silent: float) -> None:
         self._runs.cancel(self._record.job_id)

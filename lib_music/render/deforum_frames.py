@@ -1,7 +1,8 @@
 """Where Deforum's frames come from: a folder that both machines see, or the WebUI's file route.
 
-Conventions: frame ``i`` of run ``ts`` is ``{ts}_{i:09}.png``. A file may be caught half written, so a frame
-counts only when its PNG is complete, from the signature to the end chunk.
+Conventions: frame ``i`` of run ``ts`` is ``{ts}_{i:09}.png``; a fork's second way to paint, which it chooses where
+``keyframe_distribution`` is on, calls its first frame 1, and ``counted_from`` says so. A file may be caught half
+written, so a frame counts only when its PNG is complete, from the signature to the end chunk.
 """
 
 from __future__ import annotations
@@ -85,8 +86,8 @@ def decode(data: bytes, width: int, height: int) -> Rgb | None:
 class FolderFrames:
     """Frames in a folder of this machine."""
 
-    def __init__(self, folder: Path, timestring: str) -> None:
-        self.folder, self.timestring = folder, timestring
+    def __init__(self, folder: Path, timestring: str, counted_from: int = 0) -> None:
+        self.folder, self.timestring, self._counted_from = folder, timestring, counted_from
 
     def exists(self, frame: int) -> bool:
         """Whether the file is there."""
@@ -106,14 +107,14 @@ class FolderFrames:
             there = {path.name for path in self.folder.iterdir()}
         except OSError:
             return 0
-        return next(frame for frame in itertools.count() if frame_name(self.timestring, frame) not in there)
+        return next(frame for frame in itertools.count() if self._path(frame).name not in there)
 
     def drop_from(self, frame: int) -> bool:
         """Delete the frame and all after it, so that Deforum resumes there."""
         try:
             for path in self.folder.glob(f"{self.timestring}_*.png"):
                 number = path.stem.removeprefix(f"{self.timestring}_")
-                if number.isdigit() and int(number) >= frame:
+                if number.isdigit() and int(number) >= frame + self._counted_from:
                     path.unlink(missing_ok=True)
         except OSError:
             return False
@@ -126,7 +127,7 @@ class FolderFrames:
         return len(counted) != count
 
     def _path(self, frame: int) -> Path:
-        return self.folder / frame_name(self.timestring, frame)
+        return self.folder / frame_name(self.timestring, frame + self._counted_from)
 
 
 def remote_path(outdir: str, timestring: str, frame: int) -> str:
@@ -138,8 +139,9 @@ def remote_path(outdir: str, timestring: str, frame: int) -> str:
 class RouteFrames:
     """Frames through ``/file=``, which gradio serves for folders below the WebUI's own."""
 
-    def __init__(self, client: WebuiClient, outdir: str, timestring: str) -> None:
+    def __init__(self, client: WebuiClient, outdir: str, timestring: str, counted_from: int = 0) -> None:
         self._client, self._outdir, self._timestring = client, outdir, timestring
+        self._counted_from = counted_from
         self._look = "HEAD"
 
     def exists(self, frame: int) -> bool:
@@ -172,7 +174,8 @@ class RouteFrames:
         return False
 
     def _get(self, method: str, frame: int) -> bytes | None:
-        path = f"/file={quote(remote_path(self._outdir, self._timestring, frame))}"
+        place = remote_path(self._outdir, self._timestring, frame + self._counted_from)
+        path = f"/file={quote(place)}"
         answer = self._client.request(method, path)
         if answer.status == 401 and self._client.sign_in():
             answer = self._client.request(method, path)

@@ -123,6 +123,8 @@ class JobRecord:
         The animation's frame that the run ends before; 0 for the end of the animation.
     source : str
         The same image on this machine, where the run was begun from one of ours.
+    counted_from : int
+        The number that the run gives its first frame: 0, or 1 where it paints by keyframes.
     """
 
     job_id: str
@@ -135,6 +137,7 @@ class JobRecord:
     picture: str = ""
     last: int = 0
     source: str = ""
+    counted_from: int = 0
 
     def __post_init__(self) -> None:
         if not self.job_id or not self.digest or not self.batch_name:
@@ -143,6 +146,8 @@ class JobRecord:
             raise ValueError(f"JobRecord.timestring is {self.timestring!r}; it must be letters and digits")
         if self.first < 0 or bool(self.first) != bool(self.picture):
             raise ValueError(f"JobRecord.first is {self.first} with picture {self.picture!r}")
+        if self.counted_from not in (0, 1):
+            raise ValueError(f"JobRecord.counted_from is {self.counted_from}")
         if self.last and not self.first < self.last:
             raise ValueError(f"JobRecord: frames {self.first} to {self.last}")
 
@@ -162,7 +167,7 @@ class JobRecord:
             return None
         texts = (record.job_id, record.digest, record.batch_name, record.outdir, record.timestring, record.picture)
         whole = all(isinstance(text, str) for text in (*texts, record.source))
-        whole = whole and type(record.first) is int and type(record.last) is int
+        whole = whole and all(type(n) is int for n in (record.first, record.last, record.counted_from))
         return record if whole else None
 
     @classmethod

@@ -128,8 +128,8 @@ class DeforumRenderer:
         settings, digest = self._chosen(animation, None)
         if not can_be_cut(settings):
             raise DeforumError(
-                "these settings can only be painted as a whole: a prompt's own formula, guided images, Parseq or the "
-                "mode count frames from the beginning",
+                "these settings can only be painted as a whole: a prompt's own formula, guided images, Parseq, the "
+                "keyframe distribution or the mode count frames from the beginning",
                 "paint the whole video, or take that out of the settings",
             )
         place = str(picture.resolve())
@@ -183,9 +183,13 @@ class DeforumRenderer:
         count, n = source.count(), _end(animation, record) - record.first
         half_painted = _half_painted(status, record)
         # A block is whole when another one follows it; the last, unless the run was interrupted.
-        if count >= n + (follower.cadence if half_painted else 0) and source.read(n - 1) is not None:
+        needed = follower.total if self._known().counted_from else n + (follower.cadence if half_painted else 0)
+        if count >= needed and source.read(n - 1) is not None:
             follower.finished = True
             return follower
+        if self._known().counted_from:
+            log.warning("a run by keyframes cannot be gone on with; painting anew")
+            return None
         keep = self._keep(source, count, follower.cadence, half_painted)
         if keep is not None and not source.miscounts(source.count()):
             if keep < 2 * follower.cadence:

@@ -75,13 +75,16 @@ _PERSPECTIVE = tuple(key for key in SWITCHES if key.startswith("perspective_flip
 _SHARPEN = ("amount_schedule", "kernel_schedule", "sigma_schedule", "threshold_schedule")
 _CAMERA = ("fov_schedule", "near_schedule", "far_schedule", "aspect_ratio_schedule")
 
+#: What the fork for Forge asks before the cadence: which frames are diffused.
+DISTRIBUTION = "keyframe_distribution"
+
 #: The names ``--drive`` knows besides the keys themselves. The camera's name both modes' keys: a person says "zoom"
 #: whatever Deforum calls it in theirs.
 SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
     "prompts": ("prompts", "animation_prompts_positive", "animation_prompts_negative"),
     "mode": ("animation_mode",),
     "border": ("border", "padding_mode"),
-    "cadence": ("diffusion_cadence",),
+    "cadence": ("diffusion_cadence", DISTRIBUTION),
     "flow": (FLOW_KEY,),
     "seed": ("seed", "seed_behavior", "seed_schedule"),
     "sampler": ("sampler", "enable_sampler_scheduling"),
@@ -205,6 +208,11 @@ def saved_frames(max_frames: int, cadence: int) -> int:
     return max_frames if cadence == 1 else cadence * ((max_frames - 1) // cadence)
 
 
+def paints_by_keyframes(settings: Mapping[str, Any]) -> bool:
+    """Whether the fork for Forge would choose its second way to paint: diffused at prompts, the rest moved between."""
+    return bool(settings.get(DISTRIBUTION, "Off") != "Off")
+
+
 def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
     """Write a settings file as ASCII JSON, atomically.
 
@@ -275,6 +283,7 @@ def driven_values(animation: Animation) -> dict[str, Any]:
         "border": animation.border,
         "padding_mode": "reflection" if animation.border == "wrap" else "border",
         "diffusion_cadence": animation.cadence,
+        DISTRIBUTION: "Off",  # the fork's other words leave the cadence out
         "seed": animation.seed % SEED_MODULUS,
         "seed_behavior": "schedule",
         "seed_schedule": _seeds(animation),

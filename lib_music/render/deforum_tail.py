@@ -17,6 +17,7 @@ from typing import Any
 
 from lib_music.render.deforum_defaults import NUMBER_SCHEDULES, TEXT_SCHEDULES
 from lib_music.render.deforum_grammar import read_prompts, read_schedule, read_text_schedule
+from lib_music.render.deforum_settings import paints_by_keyframes
 
 
 def tail_settings(settings: Mapping[str, Any], first: int, picture: str, last: int = 0) -> dict[str, Any]:
@@ -67,11 +68,15 @@ def tail_settings(settings: Mapping[str, Any], first: int, picture: str, last: i
 
 
 def can_be_cut(settings: Mapping[str, Any]) -> bool:
-    """Whether a part can stand alone: a prompt's own formula, guided images and Parseq would start counting anew."""
+    """Whether a part can stand alone.
+
+    A prompt's own formula, guided images and Parseq would start counting anew, keyframes would lie elsewhere.
+    """
     alone = settings["animation_mode"] in ("2D", "3D") and not any(
         "`" in str(prompt) for prompt in settings["prompts"].values()
     )
-    return alone and not settings.get("use_looper") and not settings.get("parseq_manifest")
+    whole = settings.get("use_looper") or settings.get("parseq_manifest") or paints_by_keyframes(settings)
+    return alone and not whole
 
 
 def _written(words: Sequence[str]) -> str:

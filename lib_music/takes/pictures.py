@@ -12,7 +12,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +41,21 @@ class Run:
         The video's frame that is the run's frame 0.
     keep : tuple of (int, int)
         Frames ``[first, last)`` of the video that are this run's.
+    counted_from : int
+        The number of the run's first file: 0 or 1.
     """
 
     folder: str
     timestring: str
     first: int
     keep: tuple[tuple[int, int], ...] = ()
+    counted_from: int = 0
 
     def __post_init__(self) -> None:
         if not is_timestring(self.timestring) or type(self.first) is not int or self.first < 0:
             raise ValueError(f"Run: {self.timestring!r}, {self.first!r}")
+        if type(self.counted_from) is not int or self.counted_from not in (0, 1):
+            raise ValueError(f"Run: counted from {self.counted_from!r}")
         object.__setattr__(self, "keep", tuple((int(a), int(b)) for a, b in self.keep if a < b))
 
     @property
@@ -62,12 +67,13 @@ class Run:
     def without(self, first: int, last: int) -> Run:
         """The run when frames ``[first, last)`` are shown from elsewhere."""
         keep = [pair for a, b in self.keep for pair in ((a, min(b, first)), (max(a, last), b))]
-        return Run(self.folder, self.timestring, self.first, tuple(keep))
+        return replace(self, keep=tuple(keep))
 
     def path(self, frame: int) -> Path | None:
         """Where the picture of a frame would be."""
         place = self.reachable
-        return place / frame_name(self.timestring, frame - self.first) if place and frame >= self.first else None
+        number = frame - self.first + self.counted_from
+        return place / frame_name(self.timestring, number) if place and frame >= self.first else None
 
 
 def runs_of(project: Project) -> list[Run]:
@@ -77,7 +83,7 @@ def runs_of(project: Project) -> list[Run]:
     record = JobRecord.load(project.path(JOB))
     if record is not None and record.timestring and record.outdir and progress.painter == DEFORUM:
         end = record.last or sum(progress.lengths)
-        shown = Run(record.outdir, record.timestring, record.first, ((record.first, end),))
+        shown = Run(record.outdir, record.timestring, record.first, ((record.first, end),), record.counted_from)
         same = [run for run in runs if run.timestring == shown.timestring]
         # A run that was remembered already shows what is left of it.
         runs = runs if same else [*(run.without(*shown.keep[0]) if shown.keep else run for run in runs), shown]

@@ -168,7 +168,9 @@ class InProcessRuns:
 
     def sources(self, record: JobRecord) -> list[FrameSource]:
         """Deforum's output folder."""
-        return [FolderFrames(Path(record.outdir), record.timestring)] if record.outdir else []
+        if not record.outdir:
+            return []
+        return [FolderFrames(Path(record.outdir), record.timestring, record.counted_from)]
 
     def trouble(self, status: JobStatus, count: int, n_frames: int, *, begun: bool) -> MusicVisualizerError:
         """What Deforum has said and printed, translated; Interrupted where somebody stopped it."""

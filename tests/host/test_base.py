@@ -32,6 +32,15 @@ WRITE = """([label, value]) => {
   box.dispatchEvent(new Event("input", {bubbles: true}));
   return true;
 }"""
+#: Chooses among the buttons of a field of the Deforum tab, shown or not.
+CHOOSE = """([label, value]) => {
+  const tab = document.getElementById("tab_deforum_interface");
+  const field = [...tab.querySelectorAll("fieldset")].find((f) => f.querySelector("span").textContent.trim() === label);
+  const button = field && [...field.querySelectorAll("input[type=radio]")].find((input) => input.value === value);
+  if (!button) return false;
+  if (!button.checked) button.click();
+  return button.checked;
+}"""
 BOX = "document.querySelector('#deforum_settings_path textarea, #deforum_settings_path input').value"
 
 
@@ -62,6 +71,8 @@ def test_what_stands_in_the_deforum_tab_is_taken(produced: Tab, webui: WebUI, in
         if page.evaluate(WRITE, [label, value]):
             continue
         assert installation.forge, f"the Deforum tab has no field {label}"
+    # The fork's tab says 3D, which needs a depth model of the internet's.
+    assert page.evaluate(CHOOSE, ["Animation mode", "2D"])
     mine = "a file of mine.txt"
     page.locator("#deforum_settings_path textarea, #deforum_settings_path input").evaluate(
         """(box, name) => { box.value = name; box.dispatchEvent(new Event("input", {bubbles: true})); }""", mine

@@ -240,6 +240,9 @@ class FakeDeforum:
         state, options = self.host.shared.state, self.host.shared.opts
         cadence, n = int(settings["diffusion_cadence"]), settings["max_frames"]
         state.job_count, half = n, False
+        if self.fork and settings["keyframe_distribution"] != "Off":
+            self._paint_by_keyframes(settings, outdir, stamp)
+            return
         for frame in range(start, n, cadence):
             state.job, state.job_no = f"frame {frame + 1}/{n}", frame + 1
             if state.skipped:
@@ -267,6 +270,22 @@ class FakeDeforum:
                 self._save(outdir, stamp, frame, settings, half, broken)
             broken = False
 
+    def _paint_by_keyframes(self, settings: dict[str, Any], outdir: Path, stamp: str) -> None:
+        """The fork's other core: frames from 1 to ``max_frames``, moved up to each keyframe before it is diffused."""
+        state, n = self.host.shared.state, settings["max_frames"]
+        keys = sorted({1, n, *(int(frame) for frame in settings["prompts"] if 0 < int(frame) < n)})
+        half = False
+        for before, key in zip([0, *keys], keys, strict=False):
+            for tween in range(before + 1, min(key + 1, n)) if before else ():
+                self._save(outdir, stamp, tween, settings, half, False)
+            if state.interrupted:
+                break
+            self.on_frame(key)
+            time.sleep(self.seconds)
+            self.diffused.append(key)
+            half = bool(state.interrupted)
+            self._save(outdir, stamp, key, settings, half, False)
+
     def _load_depth_model(self) -> None:
         if (self.models / DEPTH_MODEL).is_file():
             return
@@ -278,7 +297,8 @@ class FakeDeforum:
 
     def _save(self, outdir: Path, stamp: str, frame: int, settings: dict[str, Any], half: bool, broken: bool) -> None:
         # The seed counts up with the animation's frames, also where a run is only the rest of one.
-        shown = int(read_schedule(settings["seed_schedule"], settings["max_frames"])[frame]) - settings["seed"]
+        at = frame - (self.fork and settings["keyframe_distribution"] != "Off")
+        shown = int(read_schedule(settings["seed_schedule"], settings["max_frames"])[at]) - settings["seed"]
         colour = HALF if half else FRESH if broken else (grey(shown),) * 3
         picture = np.full((settings["H"], settings["W"], 3), colour, np.uint8)
         cv2.imwrite(str(outdir / f"{stamp}_{frame:09}.png"), picture)

@@ -18,6 +18,7 @@ import pytest
 from lib_music.errors import DeforumError, Interrupted
 from lib_music.render import deforum_renderer
 from lib_music.render.deforum_follow import Pace
+from lib_music.render.deforum_settings import build_settings, resolve_drive
 from lib_music.render.pixels import frame_to_rgb
 from lib_music.schedule import Animation, Schedule, SectionCue, Timebase
 from lib_music.webui import deforum_host
@@ -135,6 +136,49 @@ def test_a_fork_is_given_what_only_it_knows(a1111: FakeHost, monkeypatch: pytest
     sent = deforum.sent[0]
     assert (sent["shake_name"], sent["shake_intensity"], sent["keyframe_distribution"]) == ("None", 0.0, "Off")
     assert "pix2pix_img_cfg_scale_schedule" not in sent
+
+
+#: A person's own settings, with the fork's other way to paint.
+BY_KEYFRAMES = {"keyframe_distribution": "Keyframes Only", "W": 64, "H": 64, "fps": 24}
+DRIVEN = frozenset({"zoom", "seed_schedule", "seed", "seed_behavior", "prompts"})
+
+
+@pytest.mark.parametrize("cadence", [1, 3])
+def test_a_run_by_keyframes_counts_from_one_and_is_taken_as_a_whole(
+    a1111: FakeHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cadence: int
+) -> None:
+    deforum, folder = FakeDeforum(a1111, monkeypatch, fork=True), tmp_path / "p"
+    base = {**BY_KEYFRAMES, "diffusion_cadence": cadence}
+    wanted = animation(prompts={0: "a", 7: "b", 12: "c"}, base_settings=base, driven=DRIVEN)
+
+    def press(frame: int) -> None:
+        if frame == 12:
+            deforum.host.shared.state.interrupt()
+
+    deforum.on_frame = press
+    seen: list[int] = []
+    with pytest.raises(Interrupted):
+        paint(deforum, folder, wanted, seen)
+    assert seen == [] and deforum.sent[0]["keyframe_distribution"] == "Keyframes Only"
+    assert on_disk(deforum, folder) == list(range(1, on_disk(deforum, folder)[-1] + 1)), "half painted, and moved on"
+    deforum.host.shared.state.interrupted, deforum.on_frame = False, lambda frame: None
+    paint(deforum, folder, wanted, seen)
+    assert_complete(seen)
+    assert deforum.sent[1]["resume_from_timestring"] is False, "it goes on from no half painted picture"
+    seen = []
+    paint(deforum, folder, wanted, seen, start=5)
+    assert_complete(seen, start=5)
+    assert len(deforum.sent) == 2, "a finished one is not painted again"
+    record = json.loads((folder / "deforum_job.json").read_text())
+    assert record["counted_from"] == 1
+
+
+def test_the_cadence_of_the_music_comes_with_a_stable_way_to_paint() -> None:
+    base = {"keyframe_distribution": "Additive", "diffusion_cadence": 7}
+    for driven, expected in (("cadence", ("Off", 2)), ("zoom", ("Additive", 7))):
+        wanted = animation(2, base_settings=base, driven=frozenset(resolve_drive(driven)))
+        settings = build_settings(wanted, batch_name="x")
+        assert (settings["keyframe_distribution"], settings["diffusion_cadence"]) == expected
 
 
 def test_a_word_that_is_not_on_offer_becomes_the_default(deforum: FakeDeforum, tmp_path: Path) -> None:
