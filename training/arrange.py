@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -104,66 +105,67 @@ class Band:
         return self.materials[key]
 
     def _new_material(self, label: str, energy: float, count: int, beats: int) -> Material:
-        rng, style = self.rng, self.style
+        rng = self.rng
         _, bars = theory.random_progression(rng, self.families[0 if label in "AIO" else 1], self.key)
         if rng.random() < 0.12:  # slow harmony: two bars each
             bars = [b for b in bars for _ in range(2)]
-        choose = lambda pool: pool[int(rng.integers(len(pool)))]  # noqa: E731
-        comp = []
-        for _ in self._names("comp"):
-            name = (
-                choose(style.comp) if not self.upside or rng.random() < 0.5 else choose(("offbeats", "stabs", "euclid"))
-            )
-            one = patterns.comp(rng, name, beats, self.sub)
-            comp.append([one, one if rng.random() < 0.6 else patterns.comp(rng, name, beats, self.sub)])
-        name = choose(style.bass) if not self.upside or rng.random() < 0.4 else choose(("offbeat", "psy", "rolling"))
-        bass = [patterns.bass(rng, name, beats, self.sub) for _ in range(2)] if name else [[]]
-        if rng.random() < 0.6:
-            bass = bass[:1]
-        guitar: list[list[patterns.Event]] = []
-        if style.guitars:
-            name = choose(style.guitars)
-            guitar = [patterns.comp(rng, name, beats, self.sub) for _ in range(1 if rng.random() < 0.5 else 2)]
-        family = choose(style.drums) if energy > 0.35 else choose(style.breakdown)
-        if label == "K" or (label == "U" and rng.random() < 0.5) or (rng.random() < 0.08 and energy < 0.9):
-            family = choose(style.breakdown)
-        pattern = drums.choose(rng, family, beats, self.sub) if family and not self._clash(family) else None
-        if pattern is None and family and self.sub == 3:
-            pattern = drums.choose(rng, choose([f for f in style.drums if f in drums.TRIPLET] or ["twelve"]), beats, 3)
-        if pattern is not None:
-            pattern = self._own_way(pattern, family, beats)
-        feel = None
-        if pattern is not None and rng.random() < style.feels:
-            other = choose([f for f in style.drums if not self._clash(f)] or [""])
-            feel = drums.choose(rng, other, beats, self.sub) if other else None
+        comp = [self._accompaniment(beats) for _ in self._names("comp")]
+        bass, guitar = self._bass(beats), self._guitar(beats)
+        pattern = self._drums(label, energy, beats)
+        feel = self._other_feel(beats) if pattern is not None and rng.random() < self.style.feels else None
         # Who plays a bar's first chord half a beat early, held over the bar line; how many notes lead into the theme.
-        anticipated = self.sub == 4 and rng.random() < (0.22 if style.form == "song" else 0.06)
+        anticipated = self.sub == 4 and rng.random() < (0.22 if self.style.form == "song" else 0.06)
         early = {n for n in self.tracks if anticipated and rng.random() < 0.6}
         upbeat = int(rng.integers(1, 5)) if rng.random() < 0.3 else 0
-        melody_sub = 3 if self.sub == 3 else int(rng.choice([2, 2, 4]))
+        theme = self._theme(min(8, max(2, count)), beats)
+        active = self._who_plays(label, energy)
+        return Material(bars, comp, bass, guitar, pattern, feel, theme, active=active, early=early, upbeat=upbeat)
+
+    def _choose(self, pool: Sequence[str]) -> str:
+        return pool[int(self.rng.integers(len(pool)))]
+
+    def _accompaniment(self, beats: int) -> list[list[patterns.Event]]:
+        """Two bars of what one instrument plays, often twice the same."""
+        rng, pool = self.rng, self.style.comp
+        name = self._choose(pool if not self.upside or rng.random() < 0.5 else ("offbeats", "stabs", "euclid"))
+        one = patterns.comp(rng, name, beats, self.sub)
+        return [one, one if rng.random() < 0.6 else patterns.comp(rng, name, beats, self.sub)]
+
+    def _bass(self, beats: int) -> list[list[patterns.Event]]:
+        rng, pool = self.rng, self.style.bass
+        name = self._choose(pool if not self.upside or rng.random() < 0.4 else ("offbeat", "psy", "rolling"))
+        lines = [patterns.bass(rng, name, beats, self.sub) for _ in range(2)] if name else [[]]
+        return lines[:1] if rng.random() < 0.6 else lines
+
+    def _guitar(self, beats: int) -> list[list[patterns.Event]]:
+        if not self.style.guitars:
+            return []
+        rng, name = self.rng, self._choose(self.style.guitars)
+        return [patterns.comp(rng, name, beats, self.sub) for _ in range(1 if rng.random() < 0.5 else 2)]
+
+    def _drums(self, label: str, energy: float, beats: int) -> drums.Pattern | None:
+        rng, style = self.rng, self.style
+        family = self._choose(style.drums if energy > 0.35 else style.breakdown)
+        if label == "K" or (label == "U" and rng.random() < 0.5) or (rng.random() < 0.08 and energy < 0.9):
+            family = self._choose(style.breakdown)
+        pattern = drums.choose(rng, family, beats, self.sub) if family and not self._clash(family) else None
+        if pattern is None and family and self.sub == 3:
+            triplets = [f for f in style.drums if f in drums.TRIPLET] or ["twelve"]
+            pattern = drums.choose(rng, self._choose(triplets), beats, 3)
+        return None if pattern is None else self._own_way(pattern, family, beats)
+
+    def _other_feel(self, beats: int) -> drums.Pattern | None:
+        """What the drummer changes to within a section."""
+        other = self._choose([f for f in self.style.drums if not self._clash(f)] or [""])
+        return drums.choose(self.rng, other, beats, self.sub) if other else None
+
+    def _theme(self, count: int, beats: int) -> list[tuple[float, float, float]]:
+        rng, style = self.rng, self.style
+        sub = 3 if self.sub == 3 else int(rng.choice([2, 2, 4]))
         if style.form == "short" and rng.random() < 0.4:
-            theme = theory.celled(rng, min(8, max(2, count)), beats, self.sub)
-        else:
-            theme = theory.phrase(
-                rng,
-                min(8, max(2, count)),
-                beats,
-                melody_sub,
-                float(rng.uniform(*style.density)),
-                float(rng.uniform(*style.syncopation)),
-            )
-        return Material(
-            bars,
-            comp,
-            bass,
-            guitar,
-            pattern,
-            feel,
-            theme,
-            active=self._who_plays(label, energy),
-            early=early,
-            upbeat=upbeat,
-        )
+            return theory.celled(rng, count, beats, self.sub)
+        density, syncopation = float(rng.uniform(*style.density)), float(rng.uniform(*style.syncopation))
+        return theory.phrase(rng, count, beats, sub, density, syncopation)
 
     def _own_way(self, pattern: drums.Pattern, family: str, beats: int) -> drums.Pattern:
         """The pattern as this drummer plays it."""

@@ -355,21 +355,11 @@ def _texture(rng: Random, kind: str) -> str:
     return str(rng.choice(list(TEXTURES), p=[0.15, 0.42, 0.12, 0.06, 0.14, 0.11]))
 
 
-def chamber(rng: Random, kind: str, seconds: float) -> Score:
-    """A piece of chamber or church music of about `seconds`."""
-    ensembles, tempi = KINDS[kind]
-    weights = np.array([ENSEMBLES[e][2] for e in ensembles])
-    name = ensembles[int(rng.choice(len(ensembles), p=weights / weights.sum()))]
-    programs, patch, _ = ENSEMBLES[name]
-    metre, sub = [(4, 2), (3, 2), (2, 3), (2, 2), (4, 3)][int(rng.choice(5, p=[0.42, 0.22, 0.24, 0.1, 0.02]))]
-    tempo = float(np.exp(rng.uniform(*np.log(tempi))))
-    key, mode = int(rng.integers(12)), "major" if rng.random() < 0.62 else "minor"
-    jitter = (
-        float(rng.uniform(0.002, 0.02))
-        if len(set(programs)) > 1 or programs[0] not in (0, 6, 19, 20, 24)
-        else float(rng.uniform(0.001, 0.01))
-    )
-    tracks = [
+def _players(rng: Random, programs: tuple[int, ...], patch: str) -> list[Track]:
+    """One track a part; several players keep together less than one at a keyboard, harp or guitar does."""
+    alone = len(set(programs)) == 1 and programs[0] in (0, 6, 19, 20, 24)
+    jitter = float(rng.uniform(*((0.001, 0.01) if alone else (0.002, 0.02))))
+    return [
         Track(
             "comp" if i else "lead",
             p,
@@ -379,6 +369,18 @@ def chamber(rng: Random, kind: str, seconds: float) -> Score:
         )
         for i, p in enumerate(programs)
     ]
+
+
+def chamber(rng: Random, kind: str, seconds: float) -> Score:
+    """A piece of chamber or church music of about `seconds`."""
+    ensembles, tempi = KINDS[kind]
+    weights = np.array([ENSEMBLES[e][2] for e in ensembles])
+    name = ensembles[int(rng.choice(len(ensembles), p=weights / weights.sum()))]
+    programs, patch, _ = ENSEMBLES[name]
+    metre, sub = [(4, 2), (3, 2), (2, 3), (2, 2), (4, 3)][int(rng.choice(5, p=[0.42, 0.22, 0.24, 0.1, 0.02]))]
+    tempo = float(np.exp(rng.uniform(*np.log(tempi))))
+    key, mode = int(rng.integers(12)), "major" if rng.random() < 0.62 else "minor"
+    tracks = _players(rng, programs, patch)
     bars: list[Bar] = []
     at = pickup = int(rng.integers(1, metre)) if rng.random() < 0.4 and metre > 1 else 0
     if pickup:
