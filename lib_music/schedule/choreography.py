@@ -114,45 +114,32 @@ def animate(
     hits = tuple(sorted(set(timebase.frames(score.hits.times).tolist())))
     cues, section_prompts = _cues(score, timebase, section_prompts)
     routes, overrides = tuple(route for route in preset.routes if route.on), overrides or Overrides()
-    schedules = {
-        name: Schedule(name, thin(values, *tolerance(name, look, fps)))
-        for name, values in _motion(score, routes, timebase, look, overrides).items()
-    }
     starts = [(snap(cue.start, cadence), cue.end) for cue in cues]
+    schedules = _schedules(_motion(score, routes, timebase, look, overrides), look, timebase)
     schedules["seed_schedule"] = _seeds(section_prompts, starts, timebase.n_frames)
     levels = _levels(score, routes, timebase, cadence)
-    said = overrides.parameters("pose", "level")
-    if any(parameter.key == "seed_schedule" for parameter in said):
+    if any(parameter.key == "seed_schedule" for parameter in overrides.parameters("level")):
         levels["seed_schedule"] = schedules["seed_schedule"].sample(timebase.n_frames)
-    for name, values in override_levels(score, levels, timebase, cadence, overrides, under or {}).items():
-        if PARAMETERS[name].kind == "pose":
-            schedules[name] = Schedule(name, thin(values, *tolerance(name, look, fps)))
-            continue
-        # Only diffused frames are ever asked: one key for each at most.
-        keys = thin(values[::cadence], *tolerance(name, look, fps))
-        schedules[name] = Schedule(name, tuple((frame * cadence, value) for frame, value in keys))
+    said = override_levels(score, levels, timebase, cadence, overrides, under or {})
+    schedules |= _schedules(said, look, timebase, cadence)
     diffused = range(0, timebase.n_frames, cadence)
     prompts, negatives = prompt_keys(section_prompts, starts, diffused, timebase.n_frames - 1)
     return Animation(
-        timebase,
-        look.mode,
-        look.border,
-        look.width,
-        look.height,
-        cadence,
-        schedules,
-        prompts,
-        negatives,
-        cues,
-        hits=hits,
-        sampler=look.sampler,
-        steps=look.steps,
-        seed=look.seed,
-        sound_start=analysis.start,
-        sound_duration=analysis.duration,
-        base_settings=base_settings or {},
-        driven=driven,
-    )
+        timebase, look.mode, look.border, look.width, look.height, cadence, schedules, prompts, negatives, cues,
+        hits=hits, sampler=look.sampler, steps=look.steps, seed=look.seed,
+        sound_start=analysis.start, sound_duration=analysis.duration,
+        base_settings=base_settings or {}, driven=driven,
+    )  # fmt: skip
+
+
+def _schedules(curves: Mapping[str, Array], look: Look, timebase: Timebase, cadence: int = 1) -> dict[str, Schedule]:
+    """Curves as keys; only diffused frames are ever asked for a level, so it has one key for each at most."""
+    found: dict[str, Schedule] = {}
+    for name, values in curves.items():
+        step = 1 if PARAMETERS[name].kind == "pose" else cadence
+        keys = thin(values[::step], *tolerance(name, look, timebase.fps))
+        found[name] = Schedule(name, tuple((frame * step, value) for frame, value in keys))
+    return found
 
 
 def tolerance(parameter: str, look: Look, fps: Fraction) -> tuple[float, float]:
