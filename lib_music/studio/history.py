@@ -60,10 +60,17 @@ _WORDS = {
     "hits": "declared hits",
     "routes_reset": "the preset's rows again",
     "preset_use": "preset",
+    "title": "title",
+    "artist": "artists",
+    "captioner": "captioner",
+    "said": "what Produce prompts was told of the song",
+    "still": "another seed in a still",
 }
 ELSEWHERE = "a change made elsewhere"
 #: What of an action says which field it is about.
-_FIELDS = ("section", "id", "parameter", "index", "ids", "role")
+_FIELDS = ("section", "id", "parameter", "index", "ids", "role", "prompt", "negative")
+#: What comes letter by letter, or while a knob is turned; of the others each is a step, however fast.
+_TYPED = frozenset({"row", "style", "negative", "title", "artist", "nudge", "motion", "route", "formula", "pin"})
 
 
 @dataclass(frozen=True)
@@ -139,13 +146,21 @@ def recorded(project: Project, action: Mapping[str, Any]) -> Iterator[None]:
         As :func:`lib_music.studio.song.act` takes it; foreign.
     """
     do = str(action.get("do"))[:40]
-    # In ASCII: half a surrogate pair could not be written.
-    field = ascii("/".join([do, *(str(action.get(key))[:80] for key in _FIELDS if key in action)]))
-    if action.get("what") in ("add", "copy", "delete"):
-        field = ""  # each is a step of its own, however fast
     _record(project, ELSEWHERE, "")
     yield
-    _record(project, _WORDS.get(do, do.replace("_", " ")), field)
+    _record(project, _WORDS.get(do, do.replace("_", " ")), _field(do, action))
+
+
+def _field(do: str, action: Mapping[str, Any]) -> str:
+    """What an edit is about, for edits of one field in quick succession; empty where each is a step of its own."""
+    if do not in _TYPED or action.get("what") in ("add", "copy", "delete"):
+        return ""
+    # Of a text only that it is edited counts: what it says changes with every letter.
+    parts = [key if key in ("prompt", "negative") else str(action[key])[:80] for key in _FIELDS if key in action]
+    inner = action.get("fields")
+    parts += sorted(str(key)[:80] for key in inner)[:20] if isinstance(inner, Mapping) else []
+    # In ASCII: half a surrogate pair could not be written.
+    return ascii("/".join([do, *parts]))
 
 
 def _record(project: Project, words: str, field: str) -> None:

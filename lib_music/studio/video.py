@@ -11,7 +11,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ from lib_music.studio.estimate import (
 )
 from lib_music.studio.history import recorded
 from lib_music.studio.jobs import Job, JobReporter
-from lib_music.studio.motion import Motion, write_motion
+from lib_music.studio.motion import Motion, read_motion, write_motion
 from lib_music.studio.record import (
     Painted,
     keep_rate,
@@ -99,7 +99,9 @@ def keep_motion(studio: Studio, project: str, motion: Motion) -> None:
     held = find_project(studio.host, project)
     if motion.duration is not None or motion.start:
         _check_range(held, motion)
-    with recorded(held, {"do": "motion"}):
+    before = read_motion(studio.host, held)
+    changed = [field.name for field in fields(motion) if getattr(motion, field.name) != getattr(before, field.name)]
+    with recorded(held, {"do": "motion", "ids": changed}):
         write_motion(held, motion)
 
 
