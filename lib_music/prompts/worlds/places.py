@@ -1,58 +1,13 @@
-"""The words prompts are made of: worlds with their subjects, mediums, lights, distances.
-
-A song keeps to one *world*, so that its sections look like one place seen again; subjects within a world,
-mediums and lights are far apart in their words, so that candidates are a real choice.
-
-Conventions: plain words of ours in the spelling that picture captions mostly have (color, gray), no markup,
-no artist's name; a subject says what is there and never how it is lit or drawn; ``keys`` are lower-case
-words of titles and genres (Latin without accents), or single Chinese and Japanese characters; ``tone`` is -1
-dark to 1 light, ``warmth`` -1 cool to 1 warm.
-"""
+"""The worlds: places, and what is seen in them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class World:
-    """A place with things in it: ``keys`` that call it, ``subjects``, two ``colours`` of its own."""
-
-    name: str
-    keys: frozenset[str]
-    subjects: tuple[str, ...]
-    colours: tuple[str, str]
-    tone: float
-    warmth: float
-
-
-@dataclass(frozen=True)
-class Medium:
-    """How it is made; of one ``family`` a song takes one before it takes a second; ``keys`` are genres."""
-
-    phrase: str
-    family: str
-    keys: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Light:
-    """How it is lit."""
-
-    phrase: str
-    family: str
-    tone: float
-    warmth: float
-
-
-def _keys(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
+from lib_music.prompts.worlds.kinds import World, keys
 
 WORLDS: tuple[World, ...] = (
     World(
         "sea",
-        _keys(
+        keys(
             "sea ocean wave tide beach shore island sail ship boat harbour harbor river lake water swim surf deep "
             "blue sailor anchor coral pirate rain flood mar oceano agua mer vague meer wasser onda mare 海 波 水 雨 川"
         ),
@@ -74,7 +29,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "city",
-        _keys(
+        keys(
             "city street town night neon downtown urban club taxi tokyo london paris york berlin midnight light "
             "skyline block ghetto hood nightlife avenue corner subway metro after dark techno house hiphop hip hop "
             "rap trap garage grime ciudad noche ville nuit stadt nacht citta notte 夜 街 都"
@@ -97,7 +52,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "road",
-        _keys(
+        keys(
             "road drive driving driver car highway ride rider wheel run running train railway travel traveller "
             "journey away engine fast truck motor motorcycle walk walking mile miles gone leave leaving wander "
             "wanderer country blues route runaway steam wagon camino calle voiture strasse auto strada 道 旅 車"
@@ -120,7 +75,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "forest",
-        _keys(
+        keys(
             "forest tree trees wood woods leaf leaves green garden flower flowers bloom rose roses spring wild "
             "nature jungle meadow grass field fields root roots seed folk acoustic celtic bosque flor fleur jardin "
             "foret wald blume bosco fiore 森 花 桜 木"
@@ -143,7 +98,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "cosmos",
-        _keys(
+        keys(
             "space star stars starlight moon moonlight planet world earth sky skies rocket cosmic cosmos galaxy "
             "universe astronaut satellite orbit gravity sun solar lunar mars comet nebula alien infinity eclipse "
             "ambient estrella luna cielo etoile lune ciel stern mond himmel stella 星 月 空 宇"
@@ -166,7 +121,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "desert",
-        _keys(
+        keys(
             "desert sand sun sunny sunshine dust summer hot heat cactus dune gold golden canyon west western cowboy "
             "dry mirage caravan egypt arabia sahara reggae latin cumbia salsa afrobeat sol verano soleil ete sonne "
             "sommer sole estate 砂 夏 太"
@@ -189,7 +144,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "winter",
-        _keys(
+        keys(
             "winter snow snowy ice icy cold frozen freeze frost north arctic christmas mountain mountains peak "
             "storm wind white silence silent ghost invierno nieve hiver neige schnee berg inverno neve 雪 冬 氷 山"
         ),
@@ -211,7 +166,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "fire",
-        _keys(
+        keys(
             "fire burn burning flame ash ashes inferno smoke grunge alternative hell devil demon volcano ember rage "
             "war fight fighter thunder lightning blood battle kill death dead metal hardcore punk riot revolution "
             "armageddon fury fuego sangre guerra feu enfer feuer krieg blut fuoco 火 炎 血 戦"
@@ -234,7 +189,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "tender",
-        _keys(
+        keys(
             "love lover heart kiss baby darling tender romance romantic lonely lonesome alone tears cry sorry "
             "goodbye forever you girl boy woman man together touch hold sweet honey soul rnb ballad valentine amor "
             "corazon amour coeur liebe herz amore cuore 愛 恋 心 涙"
@@ -257,7 +212,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "dream",
-        _keys(
+        keys(
             "dream dreams dreamer dreaming sleep fantasy magic wonder wonderland fly flying cloud clouds angel "
             "heaven float imagine mind strange crazy psychedelic trip high dreampop shoegaze chill sueno reve traum "
             "sogno 夢 雲 天 幻"
@@ -280,7 +235,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "machine",
-        _keys(
+        keys(
             "machine robot digital computer electric electricity electronic cyber cyborg system future wire data "
             "code game video arcade pixel laser synth synthwave vaporwave industrial idm dubstep dnb drum bass "
             "electro engine network signal radio satellite maquina maschine 電 機"
@@ -303,7 +258,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "memory",
-        _keys(
+        keys(
             "home memory memories old yesterday remember child children time clock letter photograph photo mother "
             "father house family friend ghost past years young youth school forget nostalgia summer sunday lofi "
             "indie singer songwriter casa recuerdo maison souvenir heim ricordo 家 思 時"
@@ -326,7 +281,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "stage",
-        _keys(
+        keys(
             "dance dancing dancer party music song sing singing rock roll band guitar drums stage groove funk disco "
             "rave jazz swing bop shuffle melody rhythm beat sound pop show jump move mover shake twist boogie baile "
             "fiesta danse musique tanz musik ballo musica 歌 踊 音"
@@ -349,7 +304,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "creature",
-        _keys(
+        keys(
             "wolf cat dog lion tiger horse bird birds crow raven fox deer butterfly bee snake elephant monkey bear "
             "eagle dove whale fish dragon animal beast monster creature wings feather swan lobo pajaro gato loup "
             "oiseau chat vogel katze 鳥 猫 犬 蝶 龍"
@@ -372,7 +327,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "sacred",
-        _keys(
+        keys(
             "king queen god gods temple holy church prayer pray kingdom castle legend empire saint glory crown "
             "angel choir chorale hymn mass requiem symphony sonata classical baroque opera quartet gospel gothic "
             "ancient hallelujah voice lift dios rey dieu roi gott konig dio re 神 王 祈"
@@ -395,7 +350,7 @@ WORLDS: tuple[World, ...] = (
     ),
     World(
         "form",
-        _keys(
+        keys(
             "circle line square zero one two three four loop spiral prism echo pulse wave shape form minimal "
             "abstract experimental progressive trance parallel mirror fragment phase motion untitled part 光 無 色"
         ),
@@ -415,87 +370,4 @@ WORLDS: tuple[World, ...] = (
         0.1,
         -0.2,
     ),
-)
-
-MEDIUMS: tuple[Medium, ...] = (
-    Medium("oil painting, thick impasto brushwork", "paint", _keys("classical opera rock blues sea")),
-    Medium("watercolor, wet edges bleeding into paper", "paint", _keys("ambient folk acoustic piano indie")),
-    Medium("gouache illustration, flat layered shapes", "paint", _keys("pop indie folk jazz reggae")),
-    Medium("fresco on cracked plaster", "paint", _keys("classical choral baroque gospel")),
-    Medium("analog film still, anamorphic lens, soft grain", "photo", _keys("hip hop rap rnb soul rock pop")),
-    Medium("long exposure photograph, streaking trails", "photo", _keys("techno house trance dance drum")),
-    Medium("large-format photograph, crisp detail", "photo", _keys("ambient classical country")),
-    Medium("double exposure, two images fused", "photo", _keys("indie shoegaze pop rnb")),
-    Medium("linocut, bold carved lines", "print", _keys("punk rock metal folk blues")),
-    Medium("risograph print, misregistered ink layers", "print", _keys("hip hop house funk disco pop")),
-    Medium("woodblock print, flat graded inks", "print", _keys("folk ambient lofi world")),
-    Medium("copperplate engraving, dense cross-hatching", "print", _keys("classical metal baroque gothic")),
-    Medium("charcoal drawing, smudged shading", "drawing", _keys("jazz blues metal piano singer")),
-    Medium("ink wash on rice paper", "drawing", _keys("ambient lofi world jazz")),
-    Medium("chalk pastel on toned board", "drawing", _keys("soul ballad acoustic swing")),
-    Medium("paper-cut diorama, stacked silhouettes", "built", _keys("pop indie children folk")),
-    Medium("stop-motion miniature set, tilt-shift blur", "built", _keys("pop funk electronic hip")),
-    Medium("stained glass, leaded outlines", "built", _keys("gospel classical trance choral")),
-    Medium("embroidered tapestry, visible thread", "built", _keys("folk country world celtic")),
-    Medium("glossy 3D render, subsurface scattering", "digital", _keys("electronic techno house edm trap dnb")),
-    Medium("isometric low-poly model", "digital", _keys("electro game chiptune synth lofi")),
-    Medium("epic matte painting, atmospheric perspective", "digital", _keys("metal soundtrack trance rock")),
-    Medium("airbrushed illustration, chrome highlights", "digital", _keys("synthwave disco funk rock electro")),
-)
-
-LIGHTS: tuple[Light, ...] = (
-    Light("moonlight through thin cloud", "night", -0.8, -0.6),
-    Light("neon glow on wet surfaces", "night", -0.7, 0.0),
-    Light("bioluminescent shimmer in the dark", "night", -0.9, -0.6),
-    Light("aurora curtains overhead", "night", -0.6, -0.5),
-    Light("golden hour, long warm shadows", "sun", 0.3, 0.9),
-    Light("hard noon sun, crisp shadows", "sun", 0.8, 0.4),
-    Light("pale winter sunshine, low angle", "sun", 0.7, -0.5),
-    Light("blazing afterglow behind black outlines", "sun", -0.3, 0.9),
-    Light("overcast sky, shadowless and soft", "weather", 0.5, -0.3),
-    Light("storm gloom split by lightning", "weather", -0.7, -0.4),
-    Light("backlit morning mist", "weather", 0.6, 0.2),
-    Light("blue hour before dawn", "weather", -0.4, -0.5),
-    Light("candlelight chiaroscuro", "flame", -0.7, 0.8),
-    Light("flickering firelight, drifting embers", "flame", -0.6, 1.0),
-    Light("paper lanterns glowing from within", "flame", -0.4, 0.7),
-    Light("stage spotlights cutting through haze", "lamp", -0.6, 0.2),
-    Light("thin rim light against blackness", "lamp", -0.9, 0.0),
-    Light("soft studio light, even and bright", "lamp", 0.9, 0.0),
-    Light("dusty shafts falling from a high window", "lamp", -0.1, 0.5),
-    Light("pearly skylight, luminous haze", "sun", 0.9, -0.2),
-)
-
-#: How far away, and from where: no two candidates of a song share one.
-DISTANCES: tuple[str, ...] = (
-    "wide shot, small in vast emptiness",
-    "low angle, looking up, towering",
-    "bird's-eye view, patterns of ground",
-    "close-up, shallow depth of field",
-    "one-point perspective, leading lines",
-    "framed through an old doorway",
-    "telephoto, compressed layered planes",
-    "panorama, low horizon",
-    "symmetrical head-on composition",
-    "diagonal composition, sweeping movement",
-    "rule of thirds, open negative space",
-    "spiral composition drawing inward",
-)
-
-#: Genre words and what they do to the mood.
-MOODS: tuple[tuple[frozenset[str], str], ...] = (
-    (_keys("techno house trance edm dance electro rave club"), "hypnotic repetition"),
-    (_keys("drum dnb jungle dubstep breakbeat"), "restless energy"),
-    (_keys("hip hop rap trap grime hiphop"), "gritty swagger"),
-    (_keys("ambient chill drone lofi downtempo"), "weightless calm"),
-    (_keys("metal hardcore punk industrial"), "raw menace"),
-    (_keys("rock grunge alternative garage"), "defiant spirit"),
-    (_keys("jazz swing bebop blues shuffle"), "smoky elegance"),
-    (_keys("classical baroque orchestral opera chorale quartet symphony"), "solemn grandeur"),
-    (_keys("soul rnb gospel ballad"), "aching tenderness"),
-    (_keys("folk country acoustic singer songwriter celtic bluegrass"), "homespun warmth"),
-    (_keys("funk disco boogie"), "glittering joy"),
-    (_keys("reggae ska dub latin salsa cumbia afrobeat"), "easy heat"),
-    (_keys("synthwave synth wave vaporwave"), "retro futurism"),
-    (_keys("pop indie dreampop shoegaze"), "bittersweet longing"),
 )
