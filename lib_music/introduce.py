@@ -19,11 +19,11 @@ from lib_music import credentials
 from lib_music.errors import InputError, MusicVisualizerError
 from lib_music.files import read_json, write_json
 from lib_music.project import Project
+from lib_music.reporter import Reporter
 from lib_music.request import Request
 
 if TYPE_CHECKING:
     from lib_music.audio import Audio
-    from lib_music.pipeline import Reporter
     from lib_music.prompts.captions import Captioner
     from lib_music.prompts.suggestions import Suggestions
     from lib_music.track import Cover, Track
@@ -128,6 +128,20 @@ def introduce(
         warnings.append(str(mismatch))
     track = replace(track, cover=cover.path, sources={**track.sources, "cover": cover.source})
     card = {
+        **_card(request, track, cover, theirs, met, warnings),
+        "mismatch": {"file": mismatch.file, "spotify": mismatch.spotify} if mismatch else None,
+        "download": dict(download) if download else _download_of(before, request),
+    }
+    write_json(project.path(CARD), card)
+    withdrawn = before.get("spotify_content") is True and not request.spotify_content
+    return Introduction(track, own, cover.path, met, tuple(warnings), withdrawn)
+
+
+def _card(
+    request: Request, track: Track, cover: Cover, theirs: Path | None, met: Met | None, warnings: list[str]
+) -> dict[str, Any]:
+    """What is known of the song, as it is kept; ``theirs`` is Spotify's own cover."""
+    return {
         "version": 1,
         "title": track.title,
         "artists": list(track.artists),
@@ -146,12 +160,7 @@ def introduce(
         "asked": request.link,
         "spotify_content": request.spotify_content,
         "spotify_cover": theirs.name if theirs is not None else None,
-        "mismatch": {"file": mismatch.file, "spotify": mismatch.spotify} if mismatch else None,
-        "download": dict(download) if download else _download_of(before, request),
     }
-    write_json(project.path(CARD), card)
-    withdrawn = before.get("spotify_content") is True and not request.spotify_content
-    return Introduction(track, own, cover.path, met, tuple(warnings), withdrawn)
 
 
 def read_card(project: Project) -> dict[str, Any]:
@@ -244,8 +253,6 @@ def present(
 
     Without ``audio``, where there is only a link, the project belongs to no song until one is heard in it.
     """
-    from lib_music.pipeline import song_seed
-
     if audio is not None:
         project.own(audio.content_hash)
     else:
@@ -260,6 +267,11 @@ def present(
     suggestions = suggest(project, known, captioner, seed, anew)
     project.remember(request.to_dict(project), project.imported_prompts())
     return suggestions
+
+
+def song_seed(audio: Audio) -> int:
+    """The seed of a song when the person gives none: its own, and the same every time."""
+    return int(audio.content_hash[:7], 16)
 
 
 def link_seed(met: Met) -> int:
@@ -371,8 +383,6 @@ def forget(project: Project, reporter: Reporter) -> bool:
     request = replace(request, ask_analysis=False)
     known = introduce(request, project, reporter, audio=audio, met=nothing)
     if card.get("spotify_content") is True:
-        from lib_music.pipeline import song_seed
-
         suggest(project, known, None, song_seed(audio) if audio else link_seed(met), True)
         reporter.say(
             "the storyboard, and what was made of it, may still be worded with Spotify's content: "

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from lib_music.audio import Audio
 from lib_music.errors import InputError
-from lib_music.pipeline.hearing import cache_folder, hear, song_seed
+from lib_music.introduce import song_seed
+from lib_music.pipeline.hearing import cache_folder, hear
 from lib_music.pipeline.marks import (
     pixel_mark,
     section_frames,
@@ -33,9 +34,10 @@ from lib_music.pipeline.understanding import (
     understand,
     with_sound,
 )
-from lib_music.pipeline.values import SETTINGS, STORYBOARD, THUMBNAIL, Plan, Reporter, Result, Understanding
+from lib_music.pipeline.values import SETTINGS, STORYBOARD, THUMBNAIL, Plan, Result, Understanding
 from lib_music.project import Project
 from lib_music.rehear import CORRECTIONS
+from lib_music.reporter import Reporter
 from lib_music.request import Request
 from lib_music.track.know import MismatchError, mismatch_of
 

@@ -15,9 +15,10 @@ from lib_music.audio import Audio
 from lib_music.errors import AnalysisError, SpotifyError
 from lib_music.files import digest, write_bytes, write_json
 from lib_music.introduce import SPOTIFY_ANALYSIS
-from lib_music.pipeline.values import STORYBOARD, Reporter
+from lib_music.pipeline.values import STORYBOARD
 from lib_music.project import Project
 from lib_music.rehear import keep_hearing
+from lib_music.reporter import Reporter
 from lib_music.request import Request
 from lib_music.track.know import ask_analysis
 
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
     from lib_music.prompts.storyboard import Storyboard
     from lib_music.prompts.text import Text
     from lib_music.track.know import Met, Outside
-
-
-def song_seed(audio: Audio) -> int:
-    """The seed of a song when the person gives none: its own, and the same every time."""
-    return int(audio.content_hash[:7], 16)
 
 
 def cache_folder() -> Path:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from lib_music.errors import RangeError
 from lib_music.files import slug, write_bytes
-from lib_music.pipeline.values import ANIMATION, PRESET, SETTINGS, Plan, Reporter, Understanding
+from lib_music.pipeline.values import ANIMATION, PRESET, SETTINGS, Plan, Understanding
 from lib_music.project import Project
+from lib_music.reporter import Reporter
 from lib_music.request import Request
 from lib_music.schedule.animation import Animation
 from lib_music.schedule.cadence import snap

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from lib_music.ffmpeg import file_url
 from lib_music.files import slug
 from lib_music.pipeline.marks import about_picture, encoding_of, mixed, pixel_mark, section_marks, segments_of
-from lib_music.pipeline.values import SETTINGS, THUMBNAIL, Plan, Reporter, Result
+from lib_music.pipeline.values import SETTINGS, THUMBNAIL, Plan, Result
 from lib_music.project import Project, fingerprint
+from lib_music.reporter import Reporter
 from lib_music.schedule.animation import Animation
 from lib_music.takes.splice import keep_earlier, recover
 

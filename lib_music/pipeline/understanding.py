@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING
 from lib_music.audio import Audio, open_audio
 from lib_music.errors import MusicVisualizerError, StoryboardError
 from lib_music.files import slug
-from lib_music.introduce import SPOTIFY_ANALYSIS, fetched_earlier, introduce, meet_again, no_sound, obtain, suggest
-from lib_music.pipeline.hearing import ProjectEar, analysis_of, song_seed, storyboard_of
-from lib_music.pipeline.values import PRESET, STORYBOARD, Reporter, Understanding
+from lib_music.introduce import (
+    SPOTIFY_ANALYSIS,
+    fetched_earlier,
+    introduce,
+    meet_again,
+    no_sound,
+    obtain,
+    song_seed,
+    suggest,
+)
+from lib_music.pipeline.hearing import ProjectEar, analysis_of, storyboard_of
+from lib_music.pipeline.values import PRESET, STORYBOARD, Understanding
 from lib_music.project import Project
+from lib_music.reporter import Reporter
 from lib_music.request import Request
 from lib_music.track.know import meet
 

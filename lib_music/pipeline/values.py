@@ -1,4 +1,4 @@
-"""What the stages hand each other, and who is told of their progress.
+"""What the stages hand each other, and the names of their files.
 
 Conventions: frozen; nothing in here does anything.
 """
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib_music.audio import Audio
-from lib_music.errors import Interrupted
 from lib_music.request import Request
 from lib_music.schedule.animation import Animation
 
@@ -28,28 +27,6 @@ ANIMATION, STORYBOARD, SETTINGS, THUMBNAIL, PRESET = (
     "thumbnail.jpg",
     "preset.json",
 )
-
-
-class Reporter:
-    """Hears how far the work is and may stop it. The base one is silent and never stops."""
-
-    def stage(self, name: str, total: float = 1.0) -> None:
-        """A new stage begins; ``total`` is in its own unit (1.0, or frames)."""
-
-    def done(self, amount: float) -> None:
-        """So much of the stage is done."""
-
-    def say(self, text: str) -> None:
-        """Something the person should know."""
-
-    def should_stop(self) -> bool:
-        """Whether the person wants to stop."""
-        return False
-
-    def check(self) -> None:
-        """Raise Interrupted when the person wants to stop."""
-        if self.should_stop():
-            raise Interrupted("stopped", "run the same command again: it goes on")
 
 
 @dataclass(frozen=True)

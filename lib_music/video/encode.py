@@ -34,6 +34,12 @@ _QUEUE_BYTES, _QUEUE_FRAMES = 24_000_000, 48
 _PIPE_BYTES = 1 << 20
 
 
+#: How players shall read the colours of what we encode.
+COLOURS = (
+    "-color_range", "tv", "-colorspace", "smpte170m", "-color_primaries", "smpte170m", "-color_trc", "smpte170m",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Encoding:
     """H.264 settings. ``crf`` 0 (lossless) to 51; ``preset`` is x264's."""
@@ -46,49 +52,13 @@ class Encoding:
 
     def argv(self, out: Path) -> list[str]:
         """ffmpeg's arguments: raw frames on stdin, one closed mp4 segment out."""
-        rate = f"{self.fps.numerator}/{self.fps.denominator}"
         return [
-            ffmpeg_exe(),
-            "-v",
-            "error",
-            "-nostdin",
-            "-y",
-            "-f",
-            "rawvideo",
-            "-pix_fmt",
-            "yuv420p",
-            "-s",
-            f"{self.width}x{self.height}",
-            "-r",
-            rate,
-            "-i",
-            "pipe:0",
-            "-c:v",
-            "libx264",
-            "-preset",
-            self.preset,
-            "-crf",
-            str(self.crf),
-            "-pix_fmt",
-            "yuv420p",
-            "-g",
-            str(round(self.fps * 12) + 1),
-            "-flags",
-            "+cgop",
-            "-video_track_timescale",
-            str(timescale(self.fps)),
-            "-color_range",
-            "tv",
-            "-colorspace",
-            "smpte170m",
-            "-color_primaries",
-            "smpte170m",
-            "-color_trc",
-            "smpte170m",
-            "-f",
-            "mp4",
-            file_url(out),
-        ]
+            ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p",
+            "-s", f"{self.width}x{self.height}", "-r", f"{self.fps.numerator}/{self.fps.denominator}", "-i", "pipe:0",
+            "-c:v", "libx264", "-preset", self.preset, "-crf", str(self.crf), "-pix_fmt", "yuv420p",
+            "-g", str(round(self.fps * 12) + 1), "-flags", "+cgop",
+            "-video_track_timescale", str(timescale(self.fps)), *COLOURS, "-f", "mp4", file_url(out),
+        ]  # fmt: skip
 
 
 def timescale(fps: Fraction) -> int:

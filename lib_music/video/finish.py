@@ -12,8 +12,6 @@ import contextlib
 import itertools
 import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -23,15 +21,14 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from lib_music.audio import Audio
-from lib_music.credentials import clean_environment
 from lib_music.errors import FfmpegError, InputError, ProjectError
 from lib_music.ffmpeg import ffmpeg_exe, file_url
 from lib_music.files import sync_folder, written_aside
-from lib_music.pipeline import Reporter
 from lib_music.project import Project, fingerprint
 from lib_music.render.pixels import Rgb, frame_to_rgb
-from lib_music.video.encode import timescale, translate
-from lib_music.video.mux import Titles, count_frames, joined, mux, take_thumbnail
+from lib_music.reporter import Reporter
+from lib_music.video.encode import COLOURS, timescale
+from lib_music.video.mux import Titles, count_frames, joined, mux, run, take_thumbnail
 
 Format = Literal["mp4", "prores", "png"]
 #: Folders of the project: what is finished, and parts of what is being finished.
@@ -322,6 +319,11 @@ def _check_size(picture: Rgb, size: tuple[int, int]) -> None:
         raise ProjectError(f"a picture is {picture.shape}, not {size[0]}×{size[1]}", "choose another upscaler")
 
 
+def _bytes_of(picture: Rgb, size: tuple[int, int]) -> memoryview:
+    _check_size(picture, size)
+    return np.ascontiguousarray(picture).data
+
+
 def _encode(frames: Iterator[Rgb], out: Path, format: str, size: tuple[int, int], fps: Fraction) -> None:
     """Pictures to one closed H.264 or ProRes 422 HQ (10 bit) file."""
     # fmt: off
@@ -333,31 +335,11 @@ def _encode(frames: Iterator[Rgb], out: Path, format: str, size: tuple[int, int]
     argv = [
         ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24",
         "-s", f"{size[0]}x{size[1]}", "-r", f"{fps.numerator}/{fps.denominator}", "-i", "pipe:0", *codec,
-        "-video_track_timescale", str(timescale(fps)), "-color_range", "tv", "-colorspace", "smpte170m",
-        "-color_primaries", "smpte170m", "-color_trc", "smpte170m",
+        "-video_track_timescale", str(timescale(fps)), *COLOURS,
         "-f", "mov" if format == "prores" else "mp4", file_url(out),
     ]
     # fmt: on
-    with (
-        tempfile.TemporaryFile() as stderr,
-        subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stderr=stderr, start_new_session=True, env=clean_environment()
-        ) as child,
-    ):
-        assert child.stdin is not None
-        try:
-            with contextlib.suppress(BrokenPipeError):
-                for picture in frames:
-                    _check_size(picture, size)
-                    child.stdin.write(np.ascontiguousarray(picture).data)
-                child.stdin.close()
-            code = child.wait()
-        except BaseException:
-            child.kill()
-            raise
-        if code != 0:
-            stderr.seek(0)
-            raise translate(stderr.read().decode(errors="replace"), code)
+    run(argv, (_bytes_of(picture, size) for picture in frames))
 
 
 def _join(

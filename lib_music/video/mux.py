@@ -160,7 +160,7 @@ def take_thumbnail(segment: Path, frame: int, out: Path) -> None:
             raise FfmpegError(f"frame {frame} of {segment.name} cannot be read", "delete the segment and run again")
 
 
-def run(argv: Sequence[str], feed: Iterable[bytes] = ()) -> None:
+def run(argv: Sequence[str], feed: Iterable[bytes | memoryview] = ()) -> None:
     """Run ffmpeg to its end, with ``feed`` on its stdin; raises FfmpegError with its reason."""
     with (
         tempfile.TemporaryFile() as stderr,
