@@ -26,6 +26,8 @@ from training import dataset
 
 WINDOW = 0.07
 KINDS = ("beat", "downbeat", "presence")
+#: The scarcest statement whose truth is measured apart is one in so many.
+POOL = 70
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,17 +104,18 @@ def samples(piece: Heard, weights: np.ndarray) -> dict[str, np.ndarray]:
     at = np.arange(0.0, duration, 1 / beats.PRESENCE_RATE)
     course = beats.follow(piece.evidence, weights)
     times = course.frames / RATE
-    close, raw = beats.presence_scores(piece.heard, times, at)
+    close, found_there = beats.presence_traits(piece.heard, times, at)
     inside = np.zeros(at.size, bool)
     for a, b in piece.truth.spans:
         inside |= (at >= a) & (at <= b)
-    there = np.stack([raw, inside], axis=1)[close]
+    there = np.column_stack([found_there, inside])[close]
     gain = readings.bar_gain(piece.evidence, course.frames)
     found = bars.decode_bars(gain, course.fresh)
     traits = beats.beat_traits(piece.heard, piece.evidence, course)
     ones = found.positions == 1
     firsts = hits(piece.truth.beats[piece.truth.positions == 1], times)[ones]
-    placed = beats.downbeat_traits(traits, gain, found)[ones]
+    odds = bars.position_odds(gain, course.fresh, found.positions)
+    placed = beats.downbeat_traits(traits, odds, found)[ones]
     return {"beat": np.column_stack([traits, hits(piece.truth.beats, times)]),
             "downbeat": np.column_stack([placed, firsts]), "presence": there}
 
@@ -142,8 +145,10 @@ def tables(rows: dict[str, np.ndarray]) -> dict[str, dict[str, list[float]]]:
     """Weights and table of each kind."""
     made: dict[str, dict[str, list[float]]] = {}
     for kind, values in rows.items():
-        weights = logit(values).round(4) if values.shape[1] > 2 else np.ones(1)
-        raw, right = confidence.monotone(values[:, :-1] @ weights, values[:, -1])
+        weights = logit(values).round(4)
+        # Beats of a piece are right or wrong together: it takes many to know of many pieces.
+        least = max(40, values.shape[0] // POOL)
+        raw, right = confidence.monotone(values[:, :-1] @ weights, values[:, -1], least=least)
         made[kind] = {"weights": weights.tolist(), "raw": raw.round(4).tolist(), "right": right.round(4).tolist()}
     return made
 

@@ -22,6 +22,9 @@ METRE_WORTH = {4: 0.0, 3: -0.05, 2: -0.5, 6: -0.3, 5: -0.5, 7: -0.3}
 #: What it costs to change the metre at a bar's end, and to lose or gain a beat.
 CHANGE_COST, SLIP_COST = 5.0, 6.0
 
+#: How much of one independent piece of evidence a beat is, where the odds of all bars are weighed.
+TEMPER = 0.7
+
 _FIRST = np.concatenate([[0], np.cumsum(METRES)[:-1]])
 _LAST = np.cumsum(METRES) - 1
 _STATES = int(sum(METRES))
@@ -92,3 +95,49 @@ def decode_bars(gain: Values, fresh: npt.NDArray[np.bool_]) -> Bars:
         states[i] = state
         state = int(back[i, state])
     return Bars(_POSITION[states].astype(np.int64), _METRE[states].astype(np.int64), worth)
+
+
+def position_odds(gain: Values, fresh: npt.NDArray[np.bool_], positions: Ints) -> Values:
+    """How likely each beat's place in its bar is beside all other ways to lay the bars [shape=(n,)], log-odds.
+
+    Parameters
+    ----------
+    gain, fresh : as for :func:`decode_bars`
+    positions : [shape=(n,)]
+        The places that were chosen.
+
+    Notes
+    -----
+    The forward-backward algorithm over the states of :func:`decode_bars`. What speaks for a downbeat repeats itself
+    from bar to bar, right or wrong: each beat counts for `TEMPER` of one.
+    """
+    n = gain.size
+    if n == 0:
+        return np.zeros(0)
+    worth = np.zeros((n, _STATES))
+    worth[:, _FIRST] = TEMPER * (gain[:, None] + np.array([METRE_WORTH[metre] for metre in METRES]))
+    likely = np.exp(worth)
+    ways, anyhow = _ways()
+    forward, backward = np.empty((n, _STATES)), np.empty((n, _STATES))
+    forward[0] = likely[0] / likely[0].sum()
+    for i in range(1, n):
+        here = (forward[i - 1] @ (anyhow if fresh[i] else ways)) * likely[i]
+        forward[i] = here / here.sum()
+    backward[-1] = 1 / _STATES
+    for i in range(n - 2, -1, -1):
+        here = (anyhow if fresh[i + 1] else ways) @ (likely[i + 1] * backward[i + 1])
+        backward[i] = here / here.sum()
+    share = forward * backward
+    share /= share.sum(axis=1, keepdims=True)
+    chosen = (share * (_POSITION[None] == positions[:, None])).sum(axis=1)
+    edge = np.clip(chosen, 1e-4, 1 - 1e-4)
+    return np.asarray(np.log(edge / (1 - edge)))
+
+
+def _ways() -> tuple[Values, Values]:
+    """How likely each state follows each within a pulse, and where a pulse begins anew [shape=(states, states)]."""
+    anyhow = np.full((_STATES, _STATES), 1 / _STATES)
+    ways = anyhow * np.exp(-TEMPER * SLIP_COST)
+    ways[_BEFORE, np.arange(_STATES)] += 1
+    ways[_LAST[:, None], _FIRST[None]] += np.exp(-TEMPER * CHANGE_COST)
+    return ways, anyhow

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lib_music.analysis import confidence, readings
-from lib_music.analysis.bars import Bars, decode_bars
+from lib_music.analysis.bars import Bars, decode_bars, position_odds
 from lib_music.analysis.features import RATE, SILENCE
 from lib_music.analysis.network import PULSE_RATE, Activations
 from lib_music.analysis.readings import Evidence, Reading
@@ -74,7 +74,8 @@ def find_beats(heard: Activations, onset: Floats, level: Floats, duration: float
     found = decode_bars(gain, course.fresh)
     traits = beat_traits(heard, evidence, course)
     sure = confidence.stated("beat", traits @ confidence.weights("beat"))
-    placed = confidence.stated("downbeat", downbeat_traits(traits, gain, found) @ confidence.weights("downbeat"))
+    odds = position_odds(gain, course.fresh, found.positions)
+    placed = confidence.stated("downbeat", downbeat_traits(traits, odds, found) @ confidence.weights("downbeat"))
     tempo = usual_tempo(times)
     result = Beats(
         times, found.positions, sure, tempo, tuple((tempo * ratio, weight) for ratio, weight in course.tempi),
@@ -192,36 +193,39 @@ def beat_traits(heard: Activations, evidence: Evidence, course: Course) -> Value
                      np.log(np.maximum(course.weight, 0.05)), pulse], axis=1)
 
 
-def downbeat_traits(beats: Values, gain: Values, found: Bars) -> Values:
-    """What speaks for each beat's place in its bar [shape=(n, 5)]: 1; by how much the first beats of bars around sound
-    more like downbeats than the others do, and than the best of the others do; activation of beats around; the
-    reading's weight."""
-    if not gain.size:
-        return np.zeros((0, 5))
-    share = 1 / (1 + np.exp(-gain))
-    means = np.full((7, gain.size), 0.0)
-    for position in range(1, 8):
-        here = found.positions == position
-        count = _around(here.astype(float), 2 * AROUND)
-        means[position - 1] = _around(share * here, 2 * AROUND) / np.maximum(count, 1e-3)
-    others = means[1:].sum(axis=0) / np.maximum((means[1:] > 0).sum(axis=0), 1)
-    return np.stack([beats[:, 0], means[0] - others, means[0] - means[1:].max(axis=0), beats[:, 2], beats[:, 4]], 1)
+def downbeat_traits(beats: Values, odds: Values, found: Bars) -> Values:
+    """What speaks for each beat's place in its bar [shape=(n, 6)]: 1; its ``odds`` beside all other bars; activation
+    of the beats around; the reading's weight; whether these are bars of two, and of neither two nor four, which are
+    more often wrong.
+
+    Parameters
+    ----------
+    beats : [shape=(n, 6)]
+        :func:`beat_traits`.
+    odds : [shape=(n,)]
+        :func:`lib_music.analysis.bars.position_odds`.
+    """
+    two, other = found.metres == 2, (found.metres != 2) & (found.metres != 4)
+    return np.stack([beats[:, 0], odds, beats[:, 2], beats[:, 4], two, other], axis=1)
 
 
 def presence(heard: Activations, times: Times, duration: float) -> Envelope:
     """How surely there is a beat, twice a second, 0 where none was found."""
     at = np.arange(0.0, duration, 1 / PRESENCE_RATE)
-    close, raw = presence_scores(heard, times, at)
-    return Envelope(np.where(close, confidence.stated("presence", raw), 0), PRESENCE_RATE)
+    close, traits = presence_traits(heard, times, at)
+    sure = confidence.stated("presence", traits @ confidence.weights("presence"))
+    return Envelope(np.where(close, sure, 0), PRESENCE_RATE)
 
 
-def presence_scores(heard: Activations, times: Times, at: Times) -> tuple[Flags, Values]:
-    """Whether beats were found around the moments ``at``, and a raw score for there being any [shape=(n,)]."""
-    if not heard.pulse.size:
-        return np.zeros(at.size, bool), np.zeros(at.size)
+def presence_traits(heard: Activations, times: Times, at: Times) -> tuple[Flags, Values]:
+    """Whether beats were found around the moments ``at``, and what speaks for there being any [shape=(n, 3)]: 1;
+    whether the network hears a pulse (log-odds); whether this is before the first or after the last beat."""
+    if not heard.pulse.size or not times.size:
+        return np.zeros(at.size, bool), np.zeros((at.size, 3))
     centres = (np.arange(heard.pulse.size) + 0.5) / PULSE_RATE
-    raw = np.interp(at, centres, _around(heard.pulse.astype(np.float64), 2))
-    return _near(times, at, usual_tempo(times)), raw
+    pulse = readings.log_odds(np.interp(at, centres, heard.pulse.astype(np.float64)), 7.0)
+    beyond = (at < times[0]) | (at > times[-1])
+    return _near(times, at, usual_tempo(times)), np.stack([np.ones(at.size), pulse, beyond], axis=1)
 
 
 def confident_presence(times: Times, sure: Floats, tempo: float, duration: float) -> Envelope:

@@ -28,8 +28,8 @@ def stated(kind: Kind, raw: npt.ArrayLike) -> Floats:
     return np.asarray(np.interp(np.asarray(raw, np.float64), table["raw"], table["right"]), np.float32)
 
 
-def weights(of: Literal["reading", "beat", "downbeat"]) -> npt.NDArray[np.float64]:
-    """The fitted weights by which the traits of a reading or a beat become its raw score."""
+def weights(of: Literal["reading"] | Kind) -> npt.NDArray[np.float64]:
+    """The fitted weights by which the traits of a reading, a beat or a moment become its raw score."""
     return np.array(_calibration()[of]["weights"], np.float64)
 
 
@@ -39,9 +39,9 @@ def _calibration() -> dict[str, Any]:
     return found
 
 
-def monotone(raw: npt.NDArray[np.float64], right: npt.NDArray[np.float64], points: int = 30) -> tuple[
-    npt.NDArray[np.float64], npt.NDArray[np.float64]
-]:
+def monotone(
+    raw: npt.NDArray[np.float64], right: npt.NDArray[np.float64], points: int = 30, least: int = 40
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """A table for :func:`stated`: pools of scores, smaller where scores are low and rare; their means made to increase.
 
     Parameters
@@ -50,9 +50,11 @@ def monotone(raw: npt.NDArray[np.float64], right: npt.NDArray[np.float64], point
         Scores, and 1 where the statement was right, else 0.
     points : int
         Rows of the table at most.
+    least : int
+        Scores that a pool holds, where there are so many.
     """
     order = np.argsort(raw, kind="stable")
-    least = min(raw.size, 40)
+    least = min(raw.size, least)
     cuts = [0]
     for cut in np.rint(raw.size * np.linspace(0, 1, points + 1) ** 3).astype(int):
         if cut - cuts[-1] >= least and raw.size - cut >= least:
