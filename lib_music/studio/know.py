@@ -7,10 +7,7 @@ the same project. Titles and names are found text, cleaned; an answer is foreign
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import re
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +22,7 @@ from lib_music.request import Request
 from lib_music.studio import keys
 from lib_music.studio.foreign import flag, text
 from lib_music.studio.studio import Studio
+from lib_music.threads import finished, on_a_thread
 from lib_music.track.know import AlbumError, ChoiceError, Mismatch, clock, mismatch_of
 from lib_music.track.link import only_song, parse_link
 
@@ -172,22 +170,11 @@ def _choice(
 
 def stoppable(call: Callable[[], T], reporter: Reporter) -> T:
     """What ``call`` gives or raises; when the person stops the job, nobody waits for it any longer."""
-    done: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            done.put((call(), None))
-        except Exception as error:
-            done.put((None, error))
-
-    threading.Thread(target=run, name="music-visualizer-ask", daemon=True).start()
+    future = on_a_thread(call, "ask")
     while True:
         reporter.check()
-        with contextlib.suppress(queue.Empty):
-            result, error = done.get(timeout=_LOOK)
-            if error is not None:
-                raise error
-            return result  # type: ignore[return-value]
+        if finished(future, _LOOK):
+            return future.result()
 
 
 # -- questions and answers ---------------------------------------------------------------------------------------------

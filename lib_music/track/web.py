@@ -8,10 +8,7 @@ credentials from ``~/.netrc``; proxies of the environment are used as everywhere
 
 from __future__ import annotations
 
-import contextvars
-import queue
 import re
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +19,7 @@ from urllib.parse import urljoin
 
 from lib_music import __version__
 from lib_music.errors import SpotifyError
+from lib_music.threads import finished, on_a_thread
 
 if TYPE_CHECKING:
     import requests
@@ -85,23 +83,10 @@ def bounded(call: Callable[[], T], seconds: float) -> T:
 
     A timeout of sockets is one for each piece, and names are resolved without any: this is the one that holds.
     """
-    done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            done.put((call(), None))
-        except BaseException as error:
-            done.put((None, error))
-
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(run,), daemon=True, name="music-visualizer-web").start()
-    try:
-        result, error = done.get(timeout=max(seconds, 0.001))
-    except queue.Empty:
-        raise TimeoutError from None
-    if error is not None:
-        raise error
-    return result  # type: ignore[return-value]
+    future = on_a_thread(call, "web")
+    if not finished(future, max(seconds, 0.001)):
+        raise TimeoutError
+    return future.result()
 
 
 class Web:

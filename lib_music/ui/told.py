@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from lib_music.errors import MusicVisualizerError
+from lib_music.threads import finished, on_a_thread
 from lib_music.ui.shown import Shown, error_lines
 
 log = logging.getLogger("lib_music")
@@ -47,18 +47,5 @@ def unexpected(name: str, error: Exception) -> str:
 
 def within(seconds: float, work: Callable[[], _T], otherwise: _T) -> _T:
     """What ``work`` gives, or ``otherwise`` when it takes longer; it goes on by itself then."""
-    found: list[_T] = []
-    failed: list[Exception] = []
-
-    def run() -> None:
-        try:
-            found.append(work())
-        except Exception as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run, name="music-visualizer-switch", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failed:
-        raise failed[0]
-    return found[0] if found else otherwise
+    future = on_a_thread(work, "switch")
+    return future.result() if finished(future, seconds) else otherwise
