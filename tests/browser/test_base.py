@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.browser.tab import Tab
-from tests.browser.test_script import EVIL, Fake, data
+from tests.browser.test_script import EVIL, data, page_of
 from tests.render.test_deforum_ticks import PERSONS
 
 if TYPE_CHECKING:
@@ -52,22 +51,9 @@ def told(**more: Any) -> dict[str, Any]:
     return given
 
 
-def opened(browser: Browser, given: dict[str, Any], width: int = 390) -> Iterator[Fake]:
-    context = browser.new_context(viewport={"width": width, "height": 900})
-    page = Fake(context.new_page(), given).open()
-    page.page.evaluate(
-        """() => { const place = document.createElement("div"); place.id = "music_visualizer_base_view";
-        document.getElementById("music_visualizer").append(place); }"""
-    )
-    page.page.locator(".mv-base").wait_for()
-    yield page
-    assert not page.errors and not page.page.evaluate("window.harmed")
-    context.close()
-
-
 @pytest.mark.parametrize("width", [390, 1280])
 def test_whatever_a_file_says_is_text_and_fits(browser: Browser, width: int) -> None:
-    for fake in opened(browser, told(), width):
+    for fake in page_of(browser, told(), "base", width):
         part = fake.page.locator(".mv-base")
         assert part.inner_text().count(EVIL) >= 5 and part.locator("img").count() == 0
         assert fake.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -75,7 +61,7 @@ def test_whatever_a_file_says_is_text_and_fits(browser: Browser, width: int) -> 
 
 
 def test_ticks_are_sent_one_by_one_and_by_the_group(browser: Browser) -> None:
-    for fake in opened(browser, told()):
+    for fake in page_of(browser, told(), "base"):
         part = fake.page.locator(".mv-base")
         part.get_by_label("Zoom").click()
         group = part.get_by_role("checkbox", name="Painting")
@@ -90,7 +76,7 @@ def test_ticks_are_sent_one_by_one_and_by_the_group(browser: Browser) -> None:
 
 
 def test_the_tab_saves_by_its_own_button_and_gets_its_path_back(browser: Browser) -> None:
-    for fake in opened(browser, told()):
+    for fake in page_of(browser, told(), "base"):
         fake.page.evaluate(DEFORUM)
         fake.page.get_by_role("button", name="Take from the Deforum tab").click()
         fake.page.wait_for_function("window.saved.length === 1 && window.known() === 'deforum_settings.txt'")
@@ -103,7 +89,7 @@ def test_the_tab_saves_by_its_own_button_and_gets_its_path_back(browser: Browser
 
 
 def test_the_path_is_put_back_when_saving_fails(browser: Browser) -> None:
-    for fake in opened(browser, told()):
+    for fake in page_of(browser, told(), "base"):
         fake.page.evaluate(DEFORUM)
         fake.page.evaluate("() => { deforum_save_settings_btn.click = () => { throw new Error('no'); }; }")
         fake.page.get_by_role("button", name="Take from the Deforum tab").click()
@@ -113,10 +99,10 @@ def test_the_path_is_put_back_when_saving_fails(browser: Browser) -> None:
 
 
 def test_a_page_without_the_tab_says_so(browser: Browser) -> None:
-    for fake in opened(browser, told()):
+    for fake in page_of(browser, told(), "base"):
         fake.page.get_by_role("button", name="Take from the Deforum tab").click()
         fake.page.wait_for_function(f"{SAID}.includes('not on this page')")
-    for fake in opened(browser, told(tab=None)):
+    for fake in page_of(browser, told(tab=None), "base"):
         assert fake.page.get_by_role("button", name="Take from the Deforum tab").is_hidden()
 
 
@@ -124,7 +110,7 @@ def test_a_file_is_read_in_the_browser_and_one_that_is_too_large_is_not(browser:
     (tmp_path / "mine.txt").write_text('{"zoom": "0:(1)"}\n', "utf-8")
     (tmp_path / "large.txt").write_text("x" * 3_000_000)
     (tmp_path / "long.txt").write_text("é" * 1_000_000, "utf-8")
-    for fake in opened(browser, told()):
+    for fake in page_of(browser, told(), "base"):
         box = fake.page.get_by_label("Deforum settings file")
         for name in ("large.txt", "long.txt"):
             box.set_input_files(str(tmp_path / name))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.test_script import URL, Fake, data
+from tests.browser.test_script import URL, Fake, data, page_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,13 +23,9 @@ def song(**more: Any) -> dict[str, Any]:
 
 
 def opened(browser: Browser, told: dict[str, Any]) -> Iterator[Fake]:
-    context = browser.new_context(viewport={"width": 390, "height": 900})
     given = data()
     given["view"]["song"].update(told)
-    page = Fake(context.new_page(), given).open()
-    yield page
-    assert not page.errors and not page.page.evaluate("window.harmed")
-    context.close()
+    return page_of(browser, given)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import pytest
 from lib_music.schedule.preset_file import parse_preset, preset_document, renamed
 from lib_music.schedule.presets import PRESETS
 from tests.browser.tab import Tab
-from tests.browser.test_script import EVIL, Fake, data
+from tests.browser.test_script import EVIL, Fake, data, page_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -37,26 +36,13 @@ def told(**more: Any) -> dict[str, Any]:
     return json.loads(json.dumps(given))
 
 
-def opened(browser: Browser, given: dict[str, Any], width: int = 390) -> Iterator[Fake]:
-    context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
-    page = Fake(context.new_page(), given).open()
-    page.page.evaluate(
-        """() => { const place = document.createElement("div"); place.id = "music_visualizer_routes_view";
-        document.getElementById("music_visualizer").append(place); }"""
-    )
-    page.page.locator(".mv-routes").wait_for()
-    yield page
-    assert not page.errors and not page.page.evaluate("window.harmed")
-    context.close()
-
-
 def unfold(fake: Fake) -> None:
     fake.page.evaluate("document.querySelectorAll('.mv-routes details').forEach((node) => { node.open = true; })")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_all_of_it_is_text_fits_and_every_field_has_a_name(browser: Browser, width: int) -> None:
-    for fake in opened(browser, told(), width):
+    for fake in page_of(browser, told(), "routes", width):
         unfold(fake)
         part = fake.page.locator(".mv-routes")
         assert EVIL in part.inner_text() and part.locator("img, video").count() == 0
@@ -69,7 +55,7 @@ def test_all_of_it_is_text_fits_and_every_field_has_a_name(browser: Browser, wid
 
 
 def test_a_row_sends_what_was_changed_in_it(browser: Browser) -> None:
-    for fake in opened(browser, told()):
+    for fake in page_of(browser, told(), "routes"):
         unfold(fake)
         of = len(PRESETS["hip-hop"].routes)
         row = fake.page.locator(".mv-route").first
@@ -88,7 +74,7 @@ def test_a_row_sends_what_was_changed_in_it(browser: Browser) -> None:
 
 
 def test_a_refused_formula_stays_for_mending_and_typing_is_never_lost(browser: Browser) -> None:
-    for fake in opened(browser, told()):
+    for fake in page_of(browser, told(), "routes"):
         unfold(fake)
         box = fake.page.get_by_label("Formula", exact=True)
         box.fill("1/(t-3)")
@@ -111,7 +97,7 @@ def test_a_preset_goes_out_as_a_file_and_comes_in_as_one(browser: Browser, tmp_p
     text = json.dumps(preset_document(renamed(PRESETS["ambient"], "Leise Nacht")))
     (tmp_path / "in.json").write_text(text, "utf-8")
     (tmp_path / "large.json").write_text("x" * 600_000)
-    for fake in opened(browser, told(document=text, name="Leise Nacht")):
+    for fake in page_of(browser, told(document=text, name="Leise Nacht"), "routes"):
         with fake.page.expect_download() as download:
             fake.page.get_by_role("button", name="Download").click()
         assert download.value.suggested_filename == "leise-nacht.json"
@@ -130,7 +116,7 @@ def test_a_preset_goes_out_as_a_file_and_comes_in_as_one(browser: Browser, tmp_p
     [(3.0, 3.01, None), (3.0, 3.1, None), (3.0, 2.9, None), (3.0, 4.0, 3.0), (9.0, 0.0, 9.0)],
 )
 def test_the_second_follows_the_first(browser: Browser, first: float, second: float, jump: float | None) -> None:
-    for fake in opened(browser, told()):
+    for fake in page_of(browser, told(), "routes"):
         found = fake.page.evaluate("([a, b]) => musicVisualizer.parts.compare.follow(a, b)", [first, second])
         assert found.get("jump") == jump
         slower = found["rate"] < 1

@@ -169,6 +169,22 @@ class Fake:
         self.page.evaluate(f"{{ const v = server.view; {change}; v.revision = 'x' + Math.random(); answer(); }}")
 
 
+def page_of(browser: Browser, given: dict[str, Any], part: str = "", width: int = 390) -> Iterator[Fake]:
+    """The page with its data, and a part of ours as gradio brings it; afterwards nothing may have gone wrong in it."""
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = Fake(context.new_page(), given).open()
+    if part:
+        page.page.evaluate(
+            """(part) => { const place = document.createElement("div"); place.id = `music_visualizer_${part}_view`;
+            document.getElementById("music_visualizer").append(place); }""",
+            part,
+        )
+        page.page.locator(f".mv-{part}").wait_for()
+    yield page
+    assert not page.errors and not page.page.evaluate("window.harmed")
+    context.close()
+
+
 @pytest.fixture
 def fake(browser: Browser) -> Iterator[Fake]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})

@@ -12,6 +12,7 @@ import numpy as np
 from lib_music.audio import open_audio
 from lib_music.ffmpeg import ffmpeg_exe
 from lib_music.video.sync import SyncReport, sync_report, visual_change
+from tests.video.decoded import sound_of
 
 
 @dataclass(frozen=True)
@@ -62,33 +63,7 @@ class Video:
 
 def sounds_like(video: Path, song: Path, seconds: float = 5.0) -> float:
     """Correlation of the video's first seconds of sound with the song's: 1 for the same music at the same time."""
-
-    def start(path: Path) -> np.ndarray:
-        raw = subprocess.run(
-            [
-                ffmpeg_exe(),
-                "-v",
-                "error",
-                "-i",
-                str(path),
-                "-map",
-                "0:a:0",
-                "-t",
-                str(seconds),
-                "-ac",
-                "1",
-                "-ar",
-                "8000",
-                "-f",
-                "s16le",
-                "-",
-            ],
-            capture_output=True,
-            check=True,
-        ).stdout
-        return np.frombuffer(raw, np.int16).astype(np.float64)
-
-    a, b = start(video), start(song)
+    a, b = (sound_of(path, 8000, seconds) for path in (video, song))
     n = min(a.size, b.size)
     assert n >= 4000, "half a second at least"
     return float(np.corrcoef(a[:n], b[:n])[0, 1])

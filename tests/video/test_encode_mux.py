@@ -18,6 +18,7 @@ from lib_music.ffmpeg import ffmpeg_exe
 from lib_music.pipeline import segment_lengths
 from lib_music.video.encode import Encoding, Segment, SegmentWriter, timescale
 from lib_music.video.mux import Chapter, Titles, count_frames, joined, mux, take_thumbnail
+from tests.video.decoded import sound_of
 
 SIZE = 128
 
@@ -69,26 +70,6 @@ def click_track(path: Path, seconds: float, clicks: list[float], rate: int = 441
     )
     path.write_bytes(head + raw)
     return path
-
-
-def sound_of(path: Path) -> np.ndarray:
-    argv = [
-        ffmpeg_exe(),
-        "-v",
-        "error",
-        "-i",
-        str(path),
-        "-map",
-        "0:a:0",
-        "-ac",
-        "1",
-        "-ar",
-        "44100",
-        "-f",
-        "f32le",
-        "-",
-    ]
-    return np.frombuffer(subprocess.run(argv, capture_output=True, check=True).stdout, np.float32)
 
 
 def timestamps(path: Path) -> list[float]:
