@@ -17,6 +17,7 @@ from lib_music.demo.compose import compose, write
 from lib_music.demo.cover import draw_cover
 from lib_music.render.deforum_client import AUTH_VARIABLE, WebuiClient
 from tests.api.cutting import CuttingProxy
+from tests.browser.songs import Song
 from tests.browser.videos import Video
 from tests.host.installation import Installation, WebUI
 
@@ -145,6 +146,43 @@ def test_a_song_is_submitted_polled_interrupted_resumed_painted_again_and_fetche
                        video=(tmp_path / "second.mp4").stat().st_size)  # fmt: skip
     print(json.dumps(figures))
     assert proxy.cut >= 1 and client.longest < 60
+
+
+def test_killed_in_the_middle_of_a_painting_and_gone_on_with(
+    guarded: WebUI, song: Song, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host is killed as the kernel does it; what was painted stays, byte for byte, and the rest follows."""
+    monkeypatch.setenv(AUTH_VARIABLE, "me:secret")
+    api = Api.found(Timed(guarded.url.rstrip("/")))
+    assert api is not None
+    motion = {"renderer": "deforum", "width": 64, "height": 64, "steps": 2, "cadence": 2, "fps": "5"}
+    given = {"upload": api.upload(song.path, lambda done: None), "motion": motion}
+    made = api.call("POST", "/projects", given, key="k1")
+    one = f"/projects/{made['project']}"
+    assert over(api, made["job"])["state"] == "done", guarded.log()[-2000:]
+    wanted = api.call("GET", f"{one}/cost")["frames"]
+    job = api.call("POST", f"{one}/render", {}, key="k2")["job"]
+    over(api, job, until=lambda now: api.call("GET", f"{one}/frames", limit=1)["total"] >= 9)
+    guarded.kill()
+    folder = guarded.data / "outputs" / "music-visualizer" / made["project"]
+    run = json.loads((folder / "deforum_job.json").read_text("utf-8"))
+    there = {p.name: p.read_bytes() for p in Path(run["outdir"]).glob(f"{run['timestring']}_*.png")}
+    guarded.start()
+    api = Api.found(Timed(guarded.url.rstrip("/")))
+    assert api is not None and 0 < len(there) < wanted
+    assert api.call("GET", f"/jobs/{job}")["state"] == "interrupted"
+    job = over(api, api.call("POST", f"{one}/render", {"resume": True}, key="k3")["job"])
+    assert job["state"] == "done", (job, guarded.log()[-3000:])
+    now = json.loads((folder / "deforum_job.json").read_text("utf-8"))
+    assert now["timestring"] == run["timestring"], "the same run goes on"
+    assert [frame["frame"] for frame in api.pages(f"{one}/frames")][:wanted] == list(range(wanted))
+    # The last two blocks may be painted again: one was half painted, and Deforum blends from the one before.
+    kept = sorted(there)[: max(0, len(there) - 4)]
+    assert kept and all((Path(run["outdir"]) / name).read_bytes() == there[name] for name in kept)
+    api.fetch(f"{one}/video", tmp_path / "video.mp4", lambda done: None)
+    video = Video.measured(tmp_path / "video.mp4")
+    assert (video.frames, video.fps) == (wanted, 5) and abs(video.sound - video.seconds) <= 1 / 5
+    print(f"killed with {len(there)} of {wanted} pictures; {len(kept)} of them kept to the byte")
 
 
 def test_everything_written_lies_below_the_data_folder(guarded: WebUI) -> None:

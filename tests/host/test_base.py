@@ -19,6 +19,12 @@ from tests.host.test_whole_way import frames_on_disk, paint_with_deforum, visual
 
 #: What is typed into the Deforum tab, by the label of the field there.
 TYPED = {"Zoom": "0: (1.011), 5: (1.013)", "Strength schedule": "0: (0.61)", "CFG scale schedule": "0: (4.5)"}
+#: The same for the first unit of ControlNet, where that extension is installed: label, settings key, value.
+UNIT = (
+    ("Weight schedule", "cn_1_weight", "0:(1), 4:(0.5)"),
+    ("Starting Control Step schedule", "cn_1_guidance_start", "0:(0.1), 3:(0.2)"),
+    ("Ending Control Step schedule", "cn_1_guidance_end", "0:(0.8)"),
+)
 #: Writes into a field of the Deforum tab that may lie on a page of it that is not shown.
 WRITE = """([label, value]) => {
   const tab = document.getElementById("tab_deforum_interface");
@@ -71,6 +77,8 @@ def test_what_stands_in_the_deforum_tab_is_taken(produced: Tab, webui: WebUI, in
         if page.evaluate(WRITE, [label, value]):
             continue
         assert installation.forge, f"the Deforum tab has no field {label}"
+    unit = [entry for entry in UNIT if page.evaluate(WRITE, [entry[0], entry[2]])]
+    assert len(unit) in (0, 3)
     # The fork's tab says 3D, which needs a depth model of the internet's.
     assert page.evaluate(CHOOSE, ["Animation mode", "2D"])
     mine = "a file of mine.txt"
@@ -86,6 +94,7 @@ def test_what_stands_in_the_deforum_tab_is_taken(produced: Tab, webui: WebUI, in
     produced.until(f"{BOX} === '{mine}'")
     base = json.loads((visuals(webui) / view["project"] / "base_settings.json").read_text("utf-8"))
     assert base["zoom"] == TYPED["Zoom"] and len(base) > 150
+    assert {key: base[key] for _, key, _ in unit} == {key: value for _, key, value in unit}
     assert not list((visuals(webui) / view["project"]).glob("from-the-deforum-tab*"))
     assert {path.name for path in installation.folder.iterdir()} == before, "nothing of it is left in the WebUI"
     ticked = ("prompts", "strength", "size", "fps", "seed", "steps", "cadence")
@@ -103,7 +112,9 @@ def test_what_stands_in_the_deforum_tab_is_taken(produced: Tab, webui: WebUI, in
     assert sum(kept.get(key) != value for key, value in base.items()) < 12
     run = painted(webui, produced)
     assert run["zoom"] == TYPED["Zoom"] and run["strength_schedule"] == written["strength_schedule"]
-    print(f"{len(kept)} keys taken from the tab in {taken:.1f} s; {len(frames_on_disk(webui, view['project']))} frames")
+    assert {key: written[key] for _, key, _ in unit} == {key: value for _, key, value in unit}
+    frames = len(frames_on_disk(webui, view["project"]))
+    print(f"{len(kept)} keys taken from the tab in {taken:.1f} s; ControlNet: {bool(unit)}; {frames} frames")
 
 
 def test_a_persons_file_with_masks_controlnet_and_a_lora_is_painted(
