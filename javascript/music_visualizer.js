@@ -13,6 +13,7 @@
     const BUSY_POLL = 1000;
     const IDLE_POLL = 10000;
     const SETTLE = 80; // ms between an answer and the next request: the answer's other boxes arrive in between
+    const ECHO = 200; // ms until an answer's lines stand on the page
     const LIMITS = {act: 65000, poll: 30000, attach: 8000}; // ms; a later answer is taken as lost
     const REPEATABLE = ["row", "label", "role", "candidates", "style", "negative", "cover", "link", "open", "interrupt", "taps", "clear_taps"];
 
@@ -244,7 +245,9 @@
 
     // Every answer ends in view and status, also when its boxes stay as they were: then the text is the last one.
     mv.view = function (json) {
+        const asked = channel.flight && channel.flight.entry ? channel.flight.entry.action.do : "";
         const answered = land();
+        if (answered === "act" && parts.echo) window.setTimeout(() => parts.echo.look(asked), ECHO);
         const same = typeof json === "string" && json === state.viewText;
         if (same) { // refused: what was moved goes back
             if (answered === "act") draw(["rows", "timeline", ...order().filter((name) => !FIRST.includes(name))]);

@@ -7,6 +7,7 @@
     const LOOK = 200; // ms between two looks at whether both are in step
     const JUMP = 0.25; // s apart from which the second jumps; less is made up by its speed
     const STEP = 0.02; // s that nobody sees
+    const NOW = "as it is now";
 
     // How the second shall play to meet the first: {jump} or {rate}.
     function follow(first, second) {
@@ -88,7 +89,7 @@
         draw(data, sections) {
             const {list, text, clock} = core();
             const built = list((data.choices || {}).built).map(([id]) => [id, id]);
-            const names = [["now", "as it is now"], ...list(data.presets).map((name) => [name, name]), ...built];
+            const names = [["now", NOW], ...list(data.presets).map((name) => [name, name]), ...built];
             const chosen = [this.first, this.second].map((select) => select.value);
             [this.first, this.second].forEach((select, i) => {
                 this.offer(select, names);
@@ -114,7 +115,7 @@
             if (key === this.key) return;
             this.key = key;
             if (this.pair) this.pair.stop();
-            this.pair = urls.length === 2 && urls.every(Boolean) ? new Pair(urls, list(compare.names).map(text)) : null;
+            this.pair = urls.length === 2 && urls.every(Boolean) ? new Pair(urls, list(compare.names).map((name) => (name === "now" ? NOW : text(name)))) : null;
             this.screens.replaceChildren(...(this.pair ? [this.pair.node] : []));
         },
     };

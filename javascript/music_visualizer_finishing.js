@@ -9,7 +9,7 @@
         constructor(label, none) {
             const {el} = core();
             this.none = none;
-            this.select = el("select", {class: "mv-select", "aria-label": label});
+            this.select = el("select", {class: "mv-input", "aria-label": label});
             this.note = el("div", {class: "mv-source"});
             this.node = el("label", {class: "mv-finish-field"}, el("span", {text: label}), this.select);
         }
@@ -135,8 +135,8 @@
             this.interpolator = new Choice("Interpolation", "none");
             this.format = new Choice("Format", "");
             this.flow = new Choice("Optical flow between diffused frames", "as the settings have it");
-            this.factor = el("input", {type: "number", min: 1.25, max: 4, step: 0.25, value: 2, class: "mv-number"});
-            this.times = el("input", {type: "number", min: 2, max: 8, step: 1, value: 2, class: "mv-number"});
+            this.factor = el("input", {type: "number", min: 1.25, max: 4, step: 0.25, value: 2, class: "mv-input mv-number"});
+            this.times = el("input", {type: "number", min: 2, max: 8, step: 1, value: 2, class: "mv-input mv-number"});
             this.factorField = el("label", {class: "mv-finish-field"}, el("span", {text: "Times the size"}), this.factor);
             this.timesField = el("label", {class: "mv-finish-field"}, el("span", {text: "Times the frames"}), this.times);
             this.out = el("div", {class: "mv-source", "aria-live": "polite"});

@@ -14,6 +14,8 @@
         compare: "Comparing",
         finish: "Finishing",
         presets: "Comparing two presets",
+        stills: "Painting stills",
+        test: "Testing four bars",
     };
     const STAGES = {
         track: "reading the song",
@@ -72,6 +74,37 @@
             core().put("notices", found.length ? core().el("div", {class: "mv mv-notices"}, ...lines) : null);
         },
     };
+
+    // ---- what was refused ----
+
+    // The line of a part may be far from the button that was pressed: said once more at the edge of the window, until the
+    // next answer or a click. For the eye alone: the line itself is an alert.
+    parts.echo = {
+        known: [],
+        by: "", // what was refused last; an old line comes again only when the same is refused again
+
+        look(action) {
+            const {el} = core();
+            const page = document.getElementById("music_visualizer");
+            if (this.node) this.node.remove();
+            this.node = null;
+            if (!page) return;
+            const lines = [...page.querySelectorAll(".music-visualizer-error")].filter((node) => node.textContent.trim());
+            const line = lines.find((node) => !this.known.includes(node.textContent) || (action === this.by && node.textContent === this.last));
+            this.known = lines.map((node) => node.textContent);
+            if (!line) return;
+            this.by = action;
+            this.last = line.textContent;
+            if (seen(line)) return;
+            this.node = el("div", {class: "mv mv-echo", "aria-hidden": "true", text: line.textContent, on: {click: () => this.node.remove()}});
+            page.append(this.node);
+        },
+    };
+
+    function seen(node) {
+        const box = node.getBoundingClientRect();
+        return box.bottom > 0 && box.top < window.innerHeight && box.height > 0;
+    }
 
     // ---- the song's card ----
 
@@ -243,7 +276,10 @@
     }
 
     // Where the person looks who pressed the button: below it.
-    const PLACES = {produce: "progress_produce", preview: "progress_preview", presets: "progress_preview"};
+    const PLACES = {
+        produce: "progress_produce", preview: "progress_preview", presets: "progress_presets", stills: "progress_stills",
+        test: "progress_test", finish: "progress_finish", rerender: "progress_takes", restore: "progress_takes", compare: "progress_takes",
+    };
 
     parts.progress = {
         cards: new Map(),

@@ -385,6 +385,7 @@
             setText(this.from, text(data.name) + (data.own ? " (changed here)" : ""));
             this.reset.hidden = !data.own;
             options(this.kept, [...list(data.presets).map((name) => [name, name]), ...list(choices.built).map(([id]) => [id, id])]);
+            if (this.shown !== text(data.name)) this.kept.value = this.shown = text(data.name); // the list begins with the one in use
             if (!this.kept.value && this.kept.options.length) this.kept.selectedIndex = 0;
             this.mark();
         }

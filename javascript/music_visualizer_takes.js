@@ -6,6 +6,7 @@
 
     // A button that asks once more before it deletes: the second press within some seconds counts.
     const SURE = 6000; // ms
+    const LONG = 8; // sections from which on their list scrolls
 
     function deleting(label, sure, action) {
         const {button} = core();
@@ -148,6 +149,7 @@
             this.frames.max = String(data.max_fade || 240);
             this.head.hidden = this.list.hidden = !sections.length;
             this.takesHead.hidden = this.kept.hidden = !takes.length;
+            this.list.classList.toggle("mv-takes-long", sections.length > LONG);
             arrange(this.list, this.sections, sections, "section", () => new Section((action) => this.again(action)), (item, entry) => item.draw(entry, busy));
             arrange(this.kept, this.items, takes, "take", (entry) => new Take(entry.take), (item, entry) => item.draw(entry, busy));
             const sizes = data.sizes || {};
@@ -175,20 +177,21 @@
             this.items.clear();
             this.list = el("ol", {class: "mv-takes", "aria-label": "Sections of the video"});
             this.kept = el("ul", {class: "mv-takes", "aria-label": "Takes"});
-            this.hard = el("input", {type: "radio", name: "mv-join", value: "hard", checked: true});
-            this.fade = el("input", {type: "radio", name: "mv-join", value: "fade"});
-            this.frames = el("input", {type: "number", min: 1, max: 240, step: 1, value: 12, class: "mv-number", "aria-label": "Frames of the cross-fade"});
+            this.hard = el("input", {type: "radio", name: "mv-join", value: "hard", checked: true, class: "mv-check"});
+            this.fade = el("input", {type: "radio", name: "mv-join", value: "fade", class: "mv-check"});
+            this.frames = el("input", {type: "number", min: 1, max: 240, step: 1, value: 12, class: "mv-input mv-number", "aria-label": "Frames of the cross-fade"});
             this.frames.addEventListener("input", () => { this.fade.checked = true; });
             this.head = el("div", {},
                 el("h3", {text: "Paint a section again"}),
                 el("div", {class: "mv-source", text: "What is there becomes a take and can be brought back. The prompts and the motion that stand now count; frames and beats stay where they are."}),
                 el("fieldset", {class: "mv-join"}, el("legend", {text: "Borders of a section that is painted alone"}),
                     el("label", {class: "mv-toggle"}, this.hard, el("span", {text: "hard"})),
-                    el("label", {class: "mv-toggle"}, this.fade, el("span", {text: "cross-fade over"})), this.frames, el("span", {text: "frames"})));
+                    el("label", {class: "mv-toggle"}, this.fade, el("span", {text: "cross-fade over"})),
+                    el("span", {class: "mv-together"}, this.frames, el("span", {text: " frames"}))));
             this.takesHead = el("h3", {text: "Takes"});
             this.sizes = el("div", {class: "mv-source"});
             this.noFrames = deleting("Keep the video, delete the frames", "Delete the frames for good?", () => send({do: "delete_frames", confirm: "frames"}));
-            this.word = el("input", {type: "text", class: "mv-word", "aria-label": "The project's name, to delete it", placeholder: this.project, autocomplete: "off", spellcheck: "false"});
+            this.word = el("input", {type: "text", class: "mv-input mv-word", "aria-label": "The project's name, to delete it", placeholder: this.project, autocomplete: "off", spellcheck: "false"});
             this.word.addEventListener("input", () => { this.gone.disabled = this.word.value !== text((this.data || {}).name); });
             this.gone = deleting("Delete the project", "Delete all of it for good?", () => send({do: "delete_project", confirm: this.word.value}));
             this.gone.disabled = true;
@@ -196,7 +199,7 @@
                 el("div", {class: "mv-source", text: "Its video, frames and takes go for good. Type its name:"}),
                 el("code", {text: this.project}), el("div", {class: "mv-take-buttons"}, this.word, this.gone));
             this.box = el("section", {class: "mv mv-takes-part", "aria-label": "Takes"},
-                this.head, this.list, this.takesHead, this.kept, this.sizes, el("div", {class: "mv-take-buttons"}, this.noFrames), drop);
+                this.head, this.list, el("div", {id: core().PREFIX + "progress_takes_view"}), this.takesHead, this.kept, this.sizes, el("div", {class: "mv-take-buttons"}, this.noFrames), drop);
             place.replaceChildren(this.box);
         },
 

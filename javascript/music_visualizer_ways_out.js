@@ -138,7 +138,7 @@
         const {el, list, text, safeUrl} = mv.core;
         const shown = list(found.files).filter((file) => file.kind !== "schedules" && safeUrl(file.url));
         return el("ul", {class: "mv-files"}, ...shown.map((file) => el("li", {},
-            el("a", {href: safeUrl(file.url), download: text(file.name), text: text(file.title)}))));
+            el("a", {href: safeUrl(file.url), class: "mv-button", download: text(file.name), text: text(file.title)}))));
     }
 
     function schedules(found) {

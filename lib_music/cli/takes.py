@@ -121,6 +121,8 @@ def finish(args: argparse.Namespace) -> None:
     from lib_music.video.finish import Finish, Lanczos, Work
     from lib_music.video.finish import finish as make
 
+    if args.factor is None and args.to == "mp4":
+        raise InputError("that is the video as it is", "give --factor 2, --to prores or --to png")
     wish = Finish("Lanczos" if args.factor is not None else "", args.factor or 1.0, format=args.to)
     made: list[Path] = []
     with Terminal() as reporter:

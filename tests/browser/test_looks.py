@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser import eye
 from tests.browser.server import Server
 from tests.browser.songs import Song
 from tests.browser.tab import Tab
@@ -80,6 +81,13 @@ def test_it_fits_and_can_be_read(browser: Browser, server: Server, project: str,
                 && parseFloat(getComputedStyle(node).fontSize) < 10).map((node) => node.outerHTML.slice(0, 120))"""
         )
         assert not small, "text that cannot be read"
+        tab.page.evaluate("""() => [...document.querySelectorAll("#music_visualizer .mv details")]
+            .filter((n) => !n.closest(".mv-route-list")).forEach((n) => { n.open = true; })""")
+        tab.page.wait_for_timeout(300)
+        assert not eye.pale(tab)
+        assert not eye.crossed(tab)
+        assert not eye.dull(tab)
+        assert not too_wide(tab)
         tab.watch.check()
 
 

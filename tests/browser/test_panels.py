@@ -125,6 +125,7 @@ def test_four_bars_are_tested_and_play(produced: Tab) -> None:
     part = produced.part("stills")
     part.get_by_role("button", name="Test 4 bars").click()
     assert produced.ended("test")["state"] == "done"
+    produced.part("progress_test").get_by_text("Testing four bars").wait_for()  # where the person looks
     produced.until_view("v.test && v.test.url")
     produced.until("document.querySelector('#music_visualizer_stills_view video').readyState >= 2", seconds=30)
     length = part.locator("video").evaluate("(v) => v.duration")

@@ -103,6 +103,16 @@ def test_what_cannot_be_done_is_told_beside_it(produced: Tab) -> None:
     told = produced.element("said_visualize").get_by_text("do not fit")
     told.wait_for()
     assert not produced.jobs("rerender")
+    echo = produced.page.locator("#music_visualizer > .mv-echo")
+    echo.get_by_text("do not fit").wait_for()  # its own line is far above the button
+    height = produced.page.viewport_size["height"]
+    box = echo.bounding_box()
+    assert box["y"] > 0 and box["y"] + box["height"] <= height
+    part.get_by_label("hard").check()
+    part.get_by_role("button", name=re.compile("^Paint only 1")).click()
+    echo.wait_for(state="detached")
+    finished_job(produced, "rerender", set())
+    part.get_by_text("Painting again").wait_for()
 
 
 def test_the_focus_stays_while_the_page_is_drawn_again(produced: Tab) -> None:
