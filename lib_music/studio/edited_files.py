@@ -9,7 +9,7 @@ from __future__ import annotations
 #: Names of files in the project's folder.
 EDITED: tuple[str, ...] = (
     *("corrections.json", "storyboard.json", "prompts.json", "motion.json", "finishing.json"),
-    *("base.json", "base_settings.json", "routes.json"),
+    *("base.json", "base_settings.json", "routes.json", "said.json", "tried.json"),
 )
 
 #: Those of them that hearing and wording the song make at first: a step back before that leaves them as they are.

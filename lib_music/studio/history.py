@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -163,6 +163,24 @@ def _field(do: str, action: Mapping[str, Any]) -> str:
     return ascii("/".join([do, *parts]))
 
 
+def adopt(project: Project, write: Callable[[], None]) -> None:
+    """Write down what counted already, as part of the present state and not as a step."""
+    _record(project, ELSEWHERE, "")
+    write()
+    try:
+        with project.editing():
+            _adopt(project, read_history(project))
+    except (MusicVisualizerError, OSError) as error:
+        log.warning("the history of %s cannot be kept: %s", project.folder.name, error)
+
+
+def _adopt(project: Project, history: History) -> None:
+    if history.states:
+        here = replace(history.states[history.now], files=_keep(project))
+        states = (*history.states[: history.now], here, *history.states[history.now + 1 :])
+        write_json(project.folder / FOLDER / INDEX, {"format": FORMAT, **asdict(History(states, history.now))})
+
+
 def _record(project: Project, words: str, field: str) -> None:
     """Keep the present state, if it is another one than the last."""
     try:
@@ -239,9 +257,7 @@ def step(project: Project, by: int) -> None:
             elif name in contents and (not path.is_file() or path.read_bytes() != contents[name]):
                 write_bytes(path, contents[name])
         # What was left as it is belongs to this state from now on: else the next look would take it for an edit.
-        here = replace(history.states[to], files=_keep(project))
-        states = (*history.states[:to], here, *history.states[to + 1 :])
-        write_json(project.folder / FOLDER / INDEX, {"format": FORMAT, **asdict(History(states, to))})
+        _adopt(project, History(history.states, to))
 
 
 def _kept(project: Project, key: str) -> bytes:

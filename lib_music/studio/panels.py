@@ -24,6 +24,7 @@ Action = Callable[["Studio", "Project", Mapping[str, Any]], None]
 Draw = Callable[["Studio", "Known", "Setup | None"], Any]
 #: Modules that hold a ``PANEL``, in the order in which the view names them.
 MODULES: tuple[str, ...] = (
+    "lib_music.studio.said",
     "lib_music.studio.finishing",
     "lib_music.studio.takes",
     "lib_music.studio.history",

@@ -7,6 +7,7 @@ under the lock of a run: they are safe while a video is painted, which keeps the
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from lib_music.analysis.corrections import Corrections, write_corrections
 from lib_music.analysis.spotify import read_master
 from lib_music.audio import check_audio
 from lib_music.errors import InputError, MusicVisualizerError, ProjectBusyError
-from lib_music.files import write_bytes
+from lib_music.files import digest, write_bytes
 from lib_music.introduce import SPOTIFY_ANALYSIS
 from lib_music.pipeline import CORRECTIONS, STORYBOARD, understand
 from lib_music.project import Project
@@ -27,7 +28,7 @@ from lib_music.prompts.suggestions import SUGGESTIONS, read_suggestions, write_s
 from lib_music.rehear import based
 from lib_music.request import Ear, Request
 from lib_music.studio.hearing import HEARING, corrected
-from lib_music.studio.history import STEPS, recorded
+from lib_music.studio.history import STEPS, adopt, recorded
 from lib_music.studio.jobs import CHANGING, Job, JobReporter
 from lib_music.studio.keys import outside
 from lib_music.studio.know import Question, answered, ask, asked, is_link_of, look_up, settled, typed_link
@@ -35,6 +36,8 @@ from lib_music.studio.known import Known, known
 from lib_music.studio.motion import preferred, write_motion
 from lib_music.studio.panels import panel_of
 from lib_music.studio.rows import PROMPTS, Board, edited, redealt, relabelled, reworded
+from lib_music.studio.said import FILE as SAID
+from lib_music.studio.said import MAX_TYPED, SAYING, artists_of, said_by, said_in, write_said
 from lib_music.studio.studio import Studio
 from lib_music.studio.view import view
 from lib_music.studio.waveform import keep_sound
@@ -54,15 +57,15 @@ from lib_music.track.tags import clean_text, read_track
 
 #: What lies in a project of ours whose song was not heard yet.
 _BEGUN = re.compile(
-    r"(project|motion|corrections|track|question|(spotify|own)-analysis)\.json|song(\.\w+)?|own-cover(\.\w+)?|(spotify-)?cover\.png|log\.txt"
-    r"|\w+\.lock"
+    r"(project|motion|said|corrections|track|question|(spotify|own)-analysis)\.json|song(\.\w+)?|own-cover[\w.-]*"
+    r"|(spotify-)?cover\.png|log\.txt|\w+\.lock|history"
 )
 #: A saved audio-analysis that was given, in the project.
 _OWN_ANALYSIS = "own-analysis.json"
 #: The edits that can be made before the song was heard.
 _WORDING = ("candidates", "take_candidate")
-#: The longest title or list of artists that is taken, characters.
-MAX_TYPED = 500
+#: How many covers that were given are kept, to go back to.
+_COVERS = 20
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,10 @@ class SongInput:
     path : str
         Typed: a file in an allowed folder of the server.
     title, artist : str
-        Typed; empty means what the file says. Several artists are separated by ``;``.
+        Typed; empty means what was said before, else what the file says. Several artists are separated by ``;``.
+    as_shown : bool
+        Whether title and artists are what the person sees in their boxes: empty ones mean what the file says, and
+        those that were said of the open song are not another's.
     captioner : str
         Its id.
     project : str
@@ -104,6 +110,7 @@ class SongInput:
     spotify_content: bool = False
     spotify_ear: bool = False
     analysis: Path | None = None
+    as_shown: bool = False
 
 
 def produce(studio: Studio, given: SongInput) -> Job:
@@ -137,6 +144,9 @@ def produce(studio: Studio, given: SongInput) -> Job:
     if analysis is not None:
         read_master(analysis)
     same = open_one is not None and _is_of(open_one, content_hash, link)
+    notes: tuple[str, ...] = ()
+    if open_one is not None and not same:
+        given, notes = _without_its_names(given, open_one)
     before = open_one if same else _begun_already(studio, content_hash, link)
     if before is not None:
         _refuse_while_painted(studio, before.project)
@@ -146,10 +156,49 @@ def produce(studio: Studio, given: SongInput) -> Job:
         # There was only a link until now.
         project.own(content_hash, song.name if song is not None else "")
         _correct_as_before(studio, project, content_hash)
-    job = _submit(studio, project, request, chosen.id)
+    # Before the request itself, so that what was said until now is known.
+    _keep_said(project, request, chosen.id, known_before=before is not None)
+    job = _submit(studio, project, request, chosen.id, notes)
     if open_one is not None and not same:
+        if said_in(open_one.project, open_one.request) != said_by(open_one.project, open_one.request):
+            # What stood in the boxes was meant for the other song.
+            _keep_said(open_one.project, open_one.request, "", known_before=True)
         _leave(studio, open_one.project)
     return job
+
+
+def _without_its_names(given: SongInput, left: Known) -> tuple[SongInput, tuple[str, ...]]:
+    """Another song's input without the title and artists that were said of the one that was open; a line about it."""
+    if not given.as_shown:
+        return given, ()
+    held = said_by(left.project, left.request)
+    dropped = [name for name, theirs in (("title", held.title), ("artist", held.artist))
+               if getattr(given, name).strip() and getattr(given, name).strip() == theirs]  # fmt: skip
+    words = {"title": "the title", "artist": "the artists"}
+    line = f"{' and '.join(words[name] for name in dropped)} in the boxes were the other song's: type them again"
+    given = replace(
+        given, title="" if "title" in dropped else given.title, artist="" if "artist" in dropped else given.artist
+    )
+    return given, (line,) if dropped else ()
+
+
+def _settle_said(project: Project) -> None:
+    """Write down what is said of a song already, so that the first edit of it can be undone."""
+    if not project.path(SAID).is_file():
+        adopt(project, lambda: write_said(project, said_in(project, known(project).request)))
+
+
+def _keep_said(project: Project, request: Request | None, captioner: str, known_before: bool) -> None:
+    """Write down what counts of a song now, as a step where there was something before."""
+    if known_before:
+        _settle_said(project)
+    said = said_by(project, request, captioner)
+    with recorded(project, {"do": "said"}) if known_before else contextlib.nullcontext(), project.editing():
+        write_said(project, said)
+    covers = sorted(project.folder.glob("own-cover-*"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in covers[_COVERS:]:
+        if project.relative(path) != said.cover:
+            path.unlink(missing_ok=True)
 
 
 def answer(studio: Studio, name: str, action: Mapping[str, Any]) -> Job:
@@ -194,10 +243,14 @@ def hear_again(studio: Studio, name: str, ear: Ear) -> Job:
     return _submit(studio, now.project, replace(now.request, ear=ear), wanted if wanted in usable else usable[0])
 
 
-def _submit(studio: Studio, project: Project, request: Request, captioner: str) -> Job:
+def _submit(
+    studio: Studio, project: Project, request: Request, captioner: str, notes: tuple[str, ...] = ()
+) -> Job:
     project.remember(request.to_dict(project), project.imported_prompts())
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
+        for note in notes:
+            reporter.say(note)
         _understand(studio, project, request, captioner, reporter)
         return {}
 
@@ -268,7 +321,7 @@ def _refuse_while_painted(studio: Studio, project: Project) -> None:
 def _begin(studio: Studio, given: SongInput, song: Path | None, content_hash: str) -> Project:
     """A new project, with the corrections of the song's newest one."""
     if song is not None:
-        name = read_track(song, title=given.title or None, artists=_artists(given.artist), duration=1.0).display
+        name = read_track(song, title=given.title or None, artists=artists_of(given.artist), duration=1.0).display
     else:
         name = " - ".join(part for part in (given.artist.strip(), given.title.strip()) if part) or "Spotify song"
     # Looked for first: the new one is a project of that song too.
@@ -284,10 +337,6 @@ def _correct_as_before(studio: Studio, project: Project, content_hash: str) -> N
     """The corrections of the song's newest project, for one that has just got its file."""
     if not project.path(CORRECTIONS).is_file() and (found := _newest_corrections(studio, content_hash)) is not None:
         write_corrections(project.path(CORRECTIONS), found)
-
-
-def _artists(typed: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in typed.split(";") if name.strip())
 
 
 def _newest_corrections(studio: Studio, content_hash: str) -> Corrections | None:
@@ -311,17 +360,20 @@ def _request(
 ) -> Request:
     """What the job shall do, with uploads copied into the project; what is left blank stays as it was."""
     request = before.request if before else None
+    said = said_in(project, request)
     held = request.song if request and request.song and request.song.is_file() else None
     same_song = held is not None and before is not None and bool(before.project.content_hash())
     if given.upload is not None and song is not None:
         inside = same_song and held is not None and held.resolve().parent == project.folder.resolve()
         song = held if held is not None and inside else copy_in(project, song, "song", AUDIO_SUFFIXES)
     if cover is not None:
-        cover = copy_in(project, cover, "own-cover", COVER_SUFFIXES)
-    elif request is not None and request.cover is not None and request.cover.is_file():
-        cover = request.cover
-    title = clean_text(given.title) or (request.title if request else None)
-    artist = "; ".join(map(clean_text, _artists(given.artist))) or (request.artist if request else None)
+        # Each under a name of its own, so that undo finds the one before.
+        cover = copy_in(project, cover, f"own-cover-{digest(cover)[:12]}", COVER_SUFFIXES)
+    elif before is not None:
+        cover = said.picture(project)
+    held_title, held_artist = (None, None) if given.as_shown else said.names
+    title = clean_text(given.title) or held_title
+    artist = "; ".join(map(clean_text, artists_of(given.artist))) or held_artist
     same_link = request is not None and (not link or is_link_of(project, request, link))
     base = request or Request(song, link=link)
     if not same_link:
@@ -415,6 +467,8 @@ def change(studio: Studio, project: str, action: object) -> None:
     if what in STEPS and panel is not None:
         panel.actions[what](studio, found, action)
         return
+    if what in SAYING:
+        _settle_said(found)
     with recorded(found, action):
         if panel is not None:
             panel.actions[what](studio, found, action)

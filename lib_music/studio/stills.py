@@ -3,8 +3,9 @@
 Conventions: a still is asked as Deforum is given the section's first frame (prompt, negative, seed, cfg scale, size,
 sampler, steps), without the frames before it. Pictures lie in ``stills/`` of the project under a mark of all that
 decides them, so that sections which share everything share one picture, and a picture is never painted twice.
-``stills/stills.json`` says what was last painted for each section and which other seed is tried there; a locked seed is
-the storyboard's own. A section is named by its label and how often that label was there before.
+``stills/stills.json`` says what was last painted for each section; ``tried.json``, which is the person's, which other
+seed is tried there; a locked seed is the storyboard's own. A section is named by its label and how often that label
+was there before.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from lib_music.studio.workspace import find_project
 if TYPE_CHECKING:
     from lib_music.schedule.animation import Animation
 
-FOLDER, LIST, VERSION = "stills", "stills.json", 1
+FOLDER, LIST, TRIED, VERSION = "stills", "stills.json", "tried.json", 1
 #: Stills kept in a project.
 MOST = 300
 Name = tuple[str, int]
@@ -107,30 +108,39 @@ def mark_of(studio: Studio, setup: Setup, still: Still) -> str:
     return fingerprint(str(still), str(checkpoint), studio.host.name)[:24]
 
 
-def _read(project: Project) -> dict[Name, dict[str, Any]]:
-    """What was last painted and tried for each section; empty where nothing was, or the list is damaged."""
+def _keys(project: Project) -> dict[Name, str]:
+    """The picture that was last painted for each section, by the stem of its name."""
+    found = _entries(project.folder / FOLDER / LIST, "key")
+    return {name: "".join(c for c in str(key) if c in "0123456789abcdef")[:24] for name, key in found.items()}
+
+
+def _tries(project: Project) -> dict[Name, int]:
+    """The other seed that is tried in each section where one is."""
+    found = _entries(project.path(TRIED), "seed")
+    return {name: seed % SEED_MODULUS for name, seed in found.items() if type(seed) is int}
+
+
+def _entries(path: Path, value: str) -> dict[Name, Any]:
+    """What a list of sections says of each; empty where there is none, or it is damaged."""
     try:
-        found = read_json(project.folder / FOLDER / LIST)
-        return {
-            (str(entry["label"]), int(entry["occurrence"])): {
-                "key": "".join(c for c in str(entry.get("key", "")) if c in "0123456789abcdef")[:24],
-                "tried": int(entry["tried"]) % SEED_MODULUS if entry.get("tried") is not None else None,
-            }
-            for entry in found["stills"][:MOST]
-        }
+        return {(str(e["label"]), int(e["occurrence"])): e[value] for e in read_json(path)["stills"][-MOST:]}
     except (MusicVisualizerError, KeyError, TypeError, ValueError, OverflowError):
         return {}
 
 
-def _write(project: Project, kept: Mapping[Name, Mapping[str, Any]]) -> None:
-    entries = [{"label": label, "occurrence": n, **entry} for (label, n), entry in kept.items()]
-    write_json(project.folder / FOLDER / LIST, {"version": VERSION, "stills": entries[-MOST:]})
+def _write(path: Path, value: str, kept: Mapping[Name, Any]) -> None:
+    entries = [{"label": label, "occurrence": n, value: held} for (label, n), held in kept.items()]
+    write_json(path, {"version": VERSION, "stills": entries[-MOST:]})
 
 
-def _tried(still: Still, entry: Mapping[str, Any] | None) -> Still:
-    """With the other seed that is tried in this section, if one is."""
-    tried = entry.get("tried") if entry else None
-    return still if tried is None else replace(still, seed=int(tried))
+def _asked_for(studio: Studio, setup: Setup, name: Name) -> tuple[Still, Path]:
+    """The still of a section now, with the other seed that is tried there, and where its picture is or will be."""
+    still = _tried(_asked(setup)[name], _tries(setup.project).get(name))
+    return still, setup.project.folder / FOLDER / f"{mark_of(studio, setup, still)}.png"
+
+
+def _tried(still: Still, seed: int | None) -> Still:
+    return still if seed is None else replace(still, seed=seed)
 
 
 def still_of(studio: Studio, project: str, section: object) -> Path:
@@ -138,10 +148,8 @@ def still_of(studio: Studio, project: str, section: object) -> Path:
     found = find_project(studio.host, project)
     setup = _ready(studio, found)
     name = _one(setup, {"section": section})
-    entry = _read(found).get(name)
-    fresh = found.folder / FOLDER / f"{mark_of(studio, setup, _tried(_asked(setup)[name], entry))}.png"
-    last = found.folder / FOLDER / f"{entry['key']}.png" if entry and entry["key"] else fresh
-    picture = fresh if fresh.is_file() else last
+    fresh, key = _asked_for(studio, setup, name)[1], _keys(found).get(name)
+    picture = fresh if fresh.is_file() or not key else found.folder / FOLDER / f"{key}.png"
     if not picture.is_file():
         raise InputError("this section has no still yet", "paint it first")
     return picture
@@ -198,9 +206,8 @@ def _paint_one(studio: Studio, project: Project, action: Mapping[str, Any]) -> N
     setup = _ready(studio, project)
     name = _one(setup, action)
     if action.get("reroll") is True:
-        kept = _read(project)
-        kept[name] = {**kept.get(name, {"key": ""}), "tried": secrets.randbelow(2**31)}
-        _write(project, kept)
+        with project.editing():
+            _write(project.path(TRIED), "seed", {**_tries(project), name: secrets.randbelow(2**31)})
     _submit(studio, project, (name,))
 
 
@@ -225,15 +232,11 @@ def _paint(studio: Studio, project: Project, names: tuple[Name, ...], reporter: 
         for done, name in enumerate(wanted):
             reporter.done(done)
             reporter.check()
-            still = _tried(asked[name], _read(project).get(name))
-            picture = project.folder / FOLDER / f"{mark_of(studio, setup, still)}.png"
+            still, picture = _asked_for(studio, setup, name)
             if not picture.is_file():
                 write_bytes(picture, _picture(studio, setup, name, still, reporter))
                 painted += 1
-            # Read again: another seed may have been tried meanwhile.
-            kept = _read(project)
-            kept[name] = {"tried": None, **kept.get(name, {}), "key": picture.stem}
-            _write(project, kept)
+            _write(project.folder / FOLDER / LIST, "key", {**_keys(project), name: picture.stem})
         reporter.done(len(wanted))
     _forget(project)
     return painted
@@ -271,7 +274,7 @@ def _animatic_picture(setup: Setup, cue: int) -> bytes:
 def _forget(project: Project) -> None:
     """Delete the pictures that no section shows, beyond the newest :data:`MOST`."""
     folder = project.folder / FOLDER
-    shown = {entry["key"] for entry in _read(project).values()}
+    shown = set(_keys(project).values())
     pictures = sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for path in pictures[MOST:]:
         if path.stem not in shown:
@@ -298,8 +301,7 @@ def _set_seed(
 ) -> None:
     setup = _ready(studio, project)
     name = _one(setup, action)
-    kept = _read(project)
-    still = _tried(_asked(setup)[name], kept.get(name))
+    still, _ = _asked_for(studio, setup, name)
     with project.editing():
         now = known(project)
         board = now.board()
@@ -315,8 +317,8 @@ def _set_seed(
         # A seed of one occurrence alone would hide the label's.
         overrides = {key: replace(o, seed=None) if key[0] == label else o for key, o in storyboard.overrides.items()}
         write_storyboard(project.path(STORYBOARD), replace(storyboard, rows=rows, overrides=overrides), board.sections)
-    if name in kept:
-        _write(project, {**kept, name: {**kept[name], "tried": None}})
+        if name in (tries := _tries(project)):
+            _write(project.path(TRIED), "seed", {n: seed for n, seed in tries.items() if n != name})
 
 
 # -- drawing ---------------------------------------------------------------------------------------------------------
@@ -326,24 +328,22 @@ def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
     """A card for each section of the video: its picture, whether it is still true, its seed and lock."""
     if setup is None:
         return {"ready": False, "real": False, "paste": False, "items": []}
-    kept, asked = _read(now.project), _asked(setup)
+    keys, tries, asked = _keys(now.project), _tries(now.project), _asked(setup)
     locked = {row.label for row in setup.plan.storyboard.rows if row.locked}
     items = []
     for name, number in _names(setup).items():
         if name not in asked:
             continue
-        entry = kept.get(name)
-        still = _tried(asked[name], entry)
-        fresh = now.project.folder / FOLDER / f"{mark_of(studio, setup, still)}.png"
-        last = now.project.folder / FOLDER / f"{entry['key']}.png" if entry and entry["key"] else fresh
-        shown = fresh if fresh.is_file() else last
+        still, folder = _tried(asked[name], tries.get(name)), now.project.folder / FOLDER
+        fresh, key = folder / f"{mark_of(studio, setup, still)}.png", keys.get(name)
+        shown = fresh if fresh.is_file() or not key else folder / f"{key}.png"
         items.append({
             "section": number,
             "label": name[0],
             "role": setup.plan.analysis.sections.roles[number],
             "prompt": still.prompt[:300],
             "seed": still.seed,
-            "tried": entry is not None and entry["tried"] is not None,
+            "tried": name in tries,
             "locked": name[0] in locked,
             "url": _url(studio, shown) if shown.is_file() else None,
             "stale": shown != fresh,

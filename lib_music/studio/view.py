@@ -29,6 +29,7 @@ from lib_music.studio.known import Known, known
 from lib_music.studio.motion import curves, read_motion
 from lib_music.studio.panels import panels
 from lib_music.studio.rows import Board, row_documents
+from lib_music.studio.said import waiting
 from lib_music.studio.studio import Studio
 from lib_music.studio.waveform import keep_outline, kept_outline, listening
 from lib_music.studio.workspace import find_project
@@ -94,6 +95,7 @@ def song_card(studio: Studio, now: Known) -> dict[str, Any]:
     warnings = list(now.said)
     if request is not None and request.song is not None and not request.song.is_file():
         warnings.append("the song's file is gone: upload it again to paint or hear it")
+    warnings += waiting(now)
     return {
         "title": track.title if track else clean_text(now.project.song_name()),
         "artists": list(track.artists) if track else [],

@@ -78,6 +78,10 @@ class Answers:
         for name in ("style", "negative", "cover_use"):
             if name in view:
                 shown[name] = view[name]
+        if said := view.get("said"):
+            shown.update(title=said["title"], artist=said["artist"])
+            if said["captioner"] in self.choices()["captioner"]:
+                shown["captioner"] = said["captioner"]
         if "switches" in (view.get("song") or {}):
             shown.update(view["song"]["switches"])
         if view.get("motion"):

@@ -185,16 +185,24 @@ class Page(Answers):
             spotify_ear=spotify_ear is True,
             analysis=form.sent_file(analysis, ANALYSIS),
             project=form.line(project, "project"),
+            as_shown=True,
         )
         job = produce(self.studio, given)
+        shown: Shown = {"project": job.project, "status": to_json(self.status(job.project))}
         if job.project != given.project:
             self._begin_motion(job.project, boxes, another=bool(given.project))
-        return {"project": job.project, "status": to_json(self.status(job.project))}
+            # Those of the song before do not stay in the boxes.
+            said = self.view(job.project)["said"]
+            shown.update(title=said["title"], artist=said["artist"])
+        return shown
 
     def forget_given(self) -> Shown:
-        """Empty the boxes of the Song part: what was given for one song must not count for the next."""
+        """Empty the boxes of the Song part that are used up: what was given for one song must not count for the next.
+
+        Title and artists stay, as the person's words about the song that is open.
+        """
         files = dict.fromkeys(("upload", "cover", "analysis"))
-        return {**files, **dict.fromkeys(("link", "path", "title", "artist"), "")}
+        return {**files, **dict.fromkeys(("link", "path"), "")}
 
     def _begin_motion(self, project: str, boxes: tuple[Any, ...], another: bool) -> None:
         from lib_music.studio.motion import write_motion
@@ -271,11 +279,29 @@ class Page(Answers):
 
     @told_in("prompts")
     def words(self, project: Any, *texts: Any) -> Shown:
-        """Keep the candidates, style, negative and use of the cover as they are typed."""
-        name = form.line(project, "project")
-        if not name or not self._write_words(name, texts):
+        """Keep the candidates, style, negative, use of the cover, title, artists and captioner as they stand."""
+        name, (*words, title, artist, captioner) = form.line(project, "project"), texts
+        if not name:
             return {}
-        return self.shown(name)
+        changed = self._write_words(name, tuple(words))
+        changed = self._write_said(name, title, artist, captioner) or changed
+        return self.shown(name) if changed else {}
+
+    def _write_said(self, name: str, title: Any, artist: Any, captioner: Any) -> bool:
+        """Make an edit of what is said of the song itself, where it differs from what is kept; whether it did."""
+        actions: tuple[dict[str, Any], ...] = (
+            {"do": "title", "text": form.line(title, "Title", 500).strip()},
+            {"do": "artist", "text": form.line(artist, "Artists", 500).strip()},
+            {"do": "captioner", "id": form.line(captioner, "Captioner", 40)},
+        )
+        with self._changing:
+            said = self.view(name)["said"]
+            # Where no captioner was chosen yet, the box shows the first one.
+            said["captioner"] = said["captioner"] or actions[-1]["id"]
+            changed = [action for action in actions if list(action.values())[1] != said[action["do"]]]
+            for action in changed:
+                self._edit(name, action)
+        return bool(changed)
 
     def _filled_again(self, view: dict[str, Any], mark: str) -> Shown:
         """The boxes for a view that is new; a lone link has no style yet, and what was typed for it stays."""
@@ -430,7 +456,7 @@ class Page(Answers):
         from lib_music.studio.takes import delete
 
         delete(self.studio, self._open_name(project), action.get("confirm"))
-        return {**self.nothing(), "page": self.surroundings()}
+        return {**self.nothing(), "title": "", "artist": "", "page": self.surroundings()}
 
     def _sent_still(self, project: str, action: dict[str, Any]) -> Shown:
         """A still and its infotext in the hidden boxes, from which the host's own paste takes them."""

@@ -65,6 +65,13 @@ MASTER = (
     "From the API where your app still may, or from a saved JSON file. It describes Spotify's master: it is moved to "
     "fit your file, or refused."
 )
+#: What the person says of the song itself, beside the files.
+_SAID = ("title", "artist", "captioner")
+CANDIDATES = (
+    "Five suggestions from the cover and the title. The sections take them in turn; each section's own words stand in "
+    "its row below and can be edited there."
+)
+HINT = "music-visualizer-hint"
 _STRETCH = """(project, stretch, ...rest) =>
   [project, window.musicVisualizer && musicVisualizer.stretch ? musicVisualizer.stretch() : "", ...rest]"""
 _WHOLE = """(project, stretch, ...rest) => [project, "", ...rest]"""
@@ -139,9 +146,9 @@ class _Parts:
         """The line of a part of the page."""
         self.add(gr.HTML, f"said_{name}", "")
 
-    def heading(self, name: str, text: str) -> None:
+    def heading(self, name: str, text: str, hint: str) -> None:
         """A heading by itself; most stand below the drawn part before them, as a host's page is large already."""
-        self.add(gr.HTML, f"head_{name}", _heading(text))
+        self.add(gr.HTML, f"head_{name}", f'{_heading(text)}<p class="{HINT}">{hint}</p>')
 
     def button(self, name: str, text: str, **options: Any) -> Any:
         return self.add(gr.Button, name, text, **options)
@@ -263,7 +270,7 @@ def _hearing(parts: _Parts) -> None:
 
 
 def _prompts(parts: _Parts) -> None:
-    parts.heading("prompts", "Prompts")
+    parts.heading("prompts", "Prompts", CANDIDATES)
     for n in range(1, N_CANDIDATES + 1):
         parts.box(f"candidate_{n}", f"Candidate {n}", lines=2, max_lines=6)
     parts.drawn("candidates")
@@ -307,7 +314,8 @@ def _motion(parts: _Parts, choices: dict[str, tuple[str, ...]], preferences: Any
 
 
 def _painting(parts: _Parts, choices: dict[str, tuple[str, ...]], studio: Studio) -> None:
-    parts.drawn("base", _place("routes"), _place("stills"), _heading("Preview"))
+    looks = [_place(name) for name in ("routes", "progress_presets", "progress_stills", "stills", "progress_test")]
+    parts.drawn("base", *looks, _heading("Preview"))
     with parts.row("preview"):
         parts.button("preview_song", "Preview the whole song")
         parts.button("preview_stretch", "Preview the visible stretch")
@@ -324,7 +332,7 @@ def _painting(parts: _Parts, choices: dict[str, tuple[str, ...]], studio: Studio
         parts.button("interrupt", "Interrupt", variant="stop")
     parts.said("visualize")
     parts.drawn("progress", f'<div id="{PREFIX}_gallery_container"></div>')
-    after = [_place(name) for name in ("finishing", "takes", "ways_out")]
+    after = [_place(name) for name in ("finishing", "progress_finish", "takes", "ways_out")]
     parts.drawn("video", *after, _heading("Resume"), _place("visuals"))
 
 
@@ -354,7 +362,7 @@ def _wire(parts: _Parts, page: Page) -> None:
             *("page", "view", "status", "project", "mark", "switch_model", "aspect"),
             *words,
             *form.MOTION,
-            *("spotify_content", "spotify_ear", "said_credentials"),
+            *("spotify_content", "spotify_ear", "said_credentials", *_SAID),
             *(f"said_{part}" for part in PARTS),
         )
     }
@@ -383,7 +391,8 @@ def _wire(parts: _Parts, page: Page) -> None:
     ):
         on(name, page.hearing(action), [project])
     on("nudge", page.nudge, [project, made["nudge_ms"]])
-    on("save_words", page.words, [project, *parts.named(*words)], _begun("save_words"), _ended("save_words"))
+    kept = [project, *parts.named(*words, *_SAID)]
+    on("save_words", page.words, kept, _begun("save_words"), _ended("save_words"))
     on("save_motion", page.motion, [project, *motion], _begun("save_motion"), _ended("save_motion"))
     on("preview_song", page.preview, [project, made["request"], *motion], _WHOLE)
     on("preview_stretch", page.preview, [project, made["request"], *motion], _STRETCH)
@@ -395,12 +404,12 @@ def _wire(parts: _Parts, page: Page) -> None:
     shaped = listen(made["aspect"].input, page.aspect, [project, made["aspect"], *motion], shown)
     listen(shaped.then, inputs=parts.named("page", "view", "status", "mark"), js=_draw())
     # By itself: an update that changes nothing makes gradio 4 replace a component, and with it the guard of an upload.
-    given = {name: made[name] for name in ("upload", "cover", "analysis", "link", "path", "title", "artist")}
+    given = {name: made[name] for name in ("upload", "cover", "analysis", "link", "path")}
     listen(made["forget_given"].click, page.forget_given, outputs=given)
     _wire_credentials(parts, page)
     for name in form.MOTION:
         listen(made[name].input, js=_soon("save_motion", 500))
-    for name in words:
+    for name in (*words, *_SAID):
         listen(made[name].input, js=_soon("save_words", 800))
         if hasattr(made[name], "blur"):
             # Whoever leaves the box may press the next button at once.

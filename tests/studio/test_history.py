@@ -48,6 +48,9 @@ EDITS: list[dict[str, Any]] = [
     {"do": "cover", "use": "none"},
     {"do": "take_candidate", "index": 0},
     {"do": "candidates", "texts": ["a raft", "a whale", "a tower"]},
+    {"do": "title", "text": "Another Title"},
+    {"do": "artist", "text": "One; Two"},
+    {"do": "captioner", "id": "palette"},
     {"do": "reset_hearing"},
 ]
 

@@ -17,6 +17,7 @@ from lib_music.errors import InputError, ProjectBusyError, ProjectError
 from lib_music.studio.estimate import set_up
 from lib_music.studio.hearing import HEARING
 from lib_music.studio.jobs import JobReporter
+from lib_music.studio.known import known
 from lib_music.studio.motion import read_motion
 from lib_music.studio.rows import PROMPTS
 from lib_music.studio.song import SongInput, act, produce
@@ -77,6 +78,77 @@ def test_the_files_own_name_is_read_though_the_copy_has_another(tmp_path: Path) 
     card = view(studio, produced(studio, SongInput(upload=upload)))["song"]
     assert (card["title"], card["artists"]) == ("My <b>Song", ["The Band"])
     assert card["sources"]["title"] == "file name"
+
+
+def test_title_artists_and_cover_go_back_before_and_after_they_counted(tmp_path: Path, sent: Path) -> None:
+    studio = studio_in(tmp_path)
+    covers = [draw_cover(seed, tmp_path / "sent" / f"c{seed}.png", 64) for seed in (4, 5)]
+    pictures = [cover.read_bytes() for cover in covers]
+    name = produced(studio, SongInput(upload=sent, cover=covers[0], title="One"))
+    assert view(studio, name)["history"]["undo"] is None, "what a song begins with is no step"
+    act(studio, name, {"do": "title", "text": "Two"})
+    shown = act(studio, name, {"do": "artist", "text": "Simon; Garfunkel"})
+    assert shown["song"]["title"] == "One"
+    assert "the title and the artists will count" in shown["song"]["warnings"][-1]
+    both = {"title": "Two", "artist": "Simon; Garfunkel"}
+    produced(studio, SongInput(project=name, cover=covers[1], as_shown=True, **both))
+    shown = view(studio, name)
+    assert (shown["song"]["title"], shown["song"]["artists"]) == ("Two", ["Simon", "Garfunkel"])
+    assert not shown["song"]["warnings"]
+
+    # After a reload, as from another process.
+    again = studio_in(tmp_path)
+    shown = act(again, name, {"do": "undo"})
+    while shown["said"]["title"] != "One":
+        assert (shown["said"]["title"], shown["song"]["title"]) == ("Two", "Two")
+        shown = act(again, name, {"do": "undo"})
+    assert shown["said"]["artist"] == ""
+    assert "the title and the artists and the cover will count" in shown["song"]["warnings"][-1]
+    produced(again, SongInput(project=name, title="One", as_shown=True))
+    shown = view(again, name)
+    assert (shown["song"]["title"], shown["song"]["artists"]) == ("One", ["Music Visualizer"]), "the tags"
+    request = known(find_project(again.host, name)).request
+    assert request is not None and request.cover is not None and request.cover.read_bytes() == pictures[0]
+
+
+def test_the_boxes_of_one_song_name_no_other(tmp_path: Path, sent: Path) -> None:
+    studio = studio_in(tmp_path)
+    name = produced(studio, SongInput(upload=sent, title="One", artist="Mine", as_shown=True))
+    act(studio, name, {"do": "title", "text": "Typed before the file was chosen"})
+    other = sound(tmp_path / "sent" / "They - Theirs.wav", 3)
+    typed = "Typed before the file was chosen"
+    given = SongInput(upload=other, project=name, title=typed, artist="Mine", as_shown=True)
+    job = finished(studio, produce(studio, given))
+    card = view(studio, job.project)["song"]
+    assert (card["title"], card["artists"]) == ("Typed before the file was chosen", ["They"])
+    assert any("the artists in the boxes were the other song's" in line for line in job.said)
+    left = view(studio, name)
+    assert left["said"]["title"] == "One" and not left["song"]["warnings"]
+    assert act(studio, name, {"do": "undo"})["said"]["title"] == "Typed before the file was chosen"
+
+
+@pytest.mark.parametrize(
+    "action",
+    [{"do": "title"}, {"do": "title", "text": 5}, {"do": "title", "text": "\ud800"},
+     {"do": "artist", "text": "x" * 501}, {"do": "captioner", "id": "evil"}, {"do": "captioner", "id": ["palette"]}],
+)  # fmt: skip
+def test_what_cannot_be_said_of_a_song_is_refused(tmp_path: Path, action: dict[str, Any]) -> None:
+    studio = studio_in(tmp_path)
+    name = heard(studio)
+    before = view(studio, name)["said"]
+    with pytest.raises(InputError):
+        act(studio, name, action)
+    assert view(studio, name)["said"] == before == {"title": "", "artist": "", "captioner": "palette", "cover": ""}
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{" * 5000, '{"version": 1, "title": 5}', '{"version": 1, "tune": ""}'])
+def test_damaged_words_of_a_song_count_as_none(tmp_path: Path, damage: str) -> None:
+    studio = studio_in(tmp_path)
+    name = heard(studio)
+    act(studio, name, {"do": "title", "text": "Two"})
+    find_project(studio.host, name).path("said.json").write_text(damage, "utf-8")
+    assert view(studio, name)["said"]["title"] == ""
+    assert act(studio, name, {"do": "title", "text": "Three"})["said"]["title"] == "Three"
 
 
 def test_produce_again_keeps_edits_and_shows_the_difference(tmp_path: Path, sent: Path) -> None:

