@@ -49,8 +49,8 @@ def checks() -> Iterator[Check]:
         yield _package(module, package, True)
     yield from _ffmpeg()
     yield _writable()
-    yield _package("gradio", "gradio", False, f"the page; {_extra('ui', 'gradio')}")
-    yield _package("torch", "torch", False, f"captions by a model; {_extra('caption', 'torch transformers')}")
+    yield _package("gradio", "gradio", False, f"the page; {how_to_add('ui', 'gradio')}")
+    yield _package("torch", "torch", False, f"captions by a model; {how_to_add('caption', 'torch transformers')}")
     yield _package("spotipy", "spotipy", False, f"songs by their Spotify link; {_pip('spotipy')}")
     yield Check(
         "spotify credentials",
@@ -80,7 +80,7 @@ def _package(module: str, package: str, needed: bool, use: str = "") -> Check:
     return Check(package, there, found, use or _pip(package), needed)
 
 
-def _extra(name: str, packages: str) -> str:
+def how_to_add(name: str, packages: str) -> str:
     """How to add an extra: from this very checkout, for an index may hold another project of our name."""
     checkout = Path(__file__).resolve().parents[1]
     if not (checkout / "pyproject.toml").is_file():

@@ -90,9 +90,9 @@ def make_application(host: PlainHost) -> Any:
     try:
         import gradio  # noqa: F401
     except ImportError as error:
-        raise MusicVisualizerError(
-            f"gradio cannot be used: {error}", "install it with: pip install 'music-visualizer[ui]'"
-        ) from error
+        from lib_music.doctor import how_to_add
+
+        raise MusicVisualizerError(f"gradio cannot be used: {error}", how_to_add("ui", "gradio")) from error
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from lib_music.api.router import add_api
