@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib_music.analysis import Beats, Envelope
+from lib_music.analysis.bars import position_odds
 from lib_music.analysis.beats import find_beats
 from lib_music.analysis.confidence import monotone, stated
 from lib_music.analysis.features import RATE
@@ -199,6 +200,28 @@ def test_an_unsure_ear_says_so() -> None:
     vague = decode(activations(truth, bars(truth.size, 4), 40.0, sure=0.35, misses=0.3, off_beats=0.3))[0]
     assert clear.confidence.mean() > vague.confidence.mean() + 0.05
     assert clear.downbeat_confidence.mean() > vague.downbeat_confidence.mean()
+
+
+def test_bars_are_surer_the_less_else_they_could_be() -> None:
+    clear = np.where(bars(64, 4) == 1, 2.0, -2.5)
+    halves = np.where(bars(64, 4) == 3, 0.5, clear)  # might be bars of two
+    nothing = np.full(64, -1.0)
+    odds = [position_odds(gain, np.zeros(64, bool), bars(64, 4)) for gain in (clear, halves, nothing)]
+    assert odds[0].min() > 3 and np.median(odds[0]) > 5, "sure to better than 99 in 100"
+    assert (odds[1] < odds[0] - 1).all() and odds[1].min() > 0
+    assert odds[2].max() < 0, "any of four beats may be the first"
+    wrong = position_odds(clear, np.zeros(64, bool), bars(64, 4, 2))
+    assert wrong.max() < -4
+
+
+def test_a_fresh_pulse_forgets_the_bar_before() -> None:
+    fresh = np.zeros(64, bool)
+    fresh[33] = True
+    positions = np.concatenate([bars(33, 4), bars(31, 4)])
+    gain = np.where(positions == 1, 2.0, -2.5)
+    assert position_odds(gain, fresh, positions).min() > 3
+    assert position_odds(gain, np.zeros(64, bool), positions)[30:36].max() < 2, "a beat lost needs a reason"
+    assert position_odds(np.zeros(0), np.zeros(0, bool), np.zeros(0, np.int64)).size == 0
 
 
 @settings(max_examples=40, deadline=None)
