@@ -14,6 +14,7 @@ import csv
 import io
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -131,7 +132,8 @@ def to_csv(markers: Sequence[Marker], fps: Fraction) -> str:
 def to_edl(markers: Sequence[Marker], fps: Fraction, title: str) -> str:
     """A CMX 3600 list with one event of one frame a marker, as editors import timeline markers from.
 
-    Time codes begin at 01:00:00:00, where time lines do. Such a list is plain ASCII: other letters become ``?``.
+    Time codes begin at 01:00:00:00, where time lines do. Such a list is plain ASCII: letters lose their accents,
+    and what is none even so becomes ``?``.
     """
     lines = [f"TITLE: {_ascii(title) or 'Music Visualizer'}", "FCM: NON-DROP FRAME", ""]
     for number, marker in enumerate(markers, 1):
@@ -142,8 +144,9 @@ def to_edl(markers: Sequence[Marker], fps: Fraction, title: str) -> str:
 
 
 def _ascii(text: str) -> str:
-    """One line of printable ASCII without the bar that separates an EDL's fields."""
-    plain = " ".join(text.split()).encode("ascii", "replace").decode()
+    """One line of printable ASCII without the bar that separates an EDL's fields; letters lose their accents."""
+    apart = unicodedata.normalize("NFKD", " ".join(text.split()))
+    plain = "".join(c for c in apart if not unicodedata.combining(c)).encode("ascii", "replace").decode()
     return re.sub(r"[^ -{}~]", " ", plain)[:_NAME].strip()
 
 

@@ -78,7 +78,7 @@ def test_csv_reads_back_and_holds_no_formula() -> None:
 
 def test_edl_has_one_event_a_marker_with_its_comment() -> None:
     lines = to_edl(found(), FPS, "A song | née").split("\r\n")
-    assert lines[:3] == ["TITLE: A song   n?e", "FCM: NON-DROP FRAME", ""]
+    assert lines[:3] == ["TITLE: A song   nee", "FCM: NON-DROP FRAME", ""]
     events = [line for line in lines if line[:3].isdigit()]
     comments = [line for line in lines if line.startswith(" |C:")]
     assert len(events) == len(comments) == len(found())
