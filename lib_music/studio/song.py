@@ -27,6 +27,7 @@ from lib_music.prompts.storyboard import read_storyboard, write_storyboard
 from lib_music.prompts.suggestions import SUGGESTIONS, read_suggestions, write_suggestions
 from lib_music.rehear import based
 from lib_music.request import Ear, Request
+from lib_music.studio.estimate import check_room
 from lib_music.studio.hearing import HEARING, corrected
 from lib_music.studio.history import STEPS, adopt, recorded
 from lib_music.studio.jobs import CHANGING, Job, JobReporter
@@ -140,6 +141,8 @@ def produce(studio: Studio, given: SongInput) -> Job:
     cover = None if given.cover is None else uploaded(host, given.cover)
     if cover is not None:
         check_cover(cover)
+    copied = [path for path in (song if given.upload is not None else None, cover) if path is not None]
+    check_room(studio, sum(path.stat().st_size for path in copied))
     analysis = None if given.analysis is None else uploaded(host, given.analysis)
     if analysis is not None:
         read_master(analysis)

@@ -30,7 +30,7 @@ from lib_music.render.deforum_defaults import DEFAULTS
 from lib_music.render.deforum_grammar import read_schedule
 from lib_music.render.deforum_settings import AROUND, NEGATIVE_MARK, SEED_MODULUS, is_ours, join_prompt
 from lib_music.schedule.cadence import snap
-from lib_music.studio.estimate import Setup, set_up
+from lib_music.studio.estimate import Setup, check_room, set_up
 from lib_music.studio.host import Still
 from lib_music.studio.jobs import JobReporter
 from lib_music.studio.known import Known, known
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 FOLDER, LIST, TRIED, VERSION = "stills", "stills.json", "tried.json", 1
 #: Stills kept in a project.
 MOST = 300
+#: Bytes a pixel of a PNG, about.
+_BYTES = 1.8
 Name = tuple[str, int]
 
 
@@ -198,7 +200,7 @@ def _asked(setup: Setup) -> dict[Name, Still]:
 def _paint_all(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     """Every section that has no picture of what it is now."""
     setup = _ready(studio, project)
-    _submit(studio, project, tuple(_names(setup)))
+    _submit(studio, setup, tuple(_names(setup)))
 
 
 def _paint_one(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
@@ -208,10 +210,14 @@ def _paint_one(studio: Studio, project: Project, action: Mapping[str, Any]) -> N
     if action.get("reroll") is True:
         with project.editing():
             _write(project.path(TRIED), "seed", {**_tries(project), name: secrets.randbelow(2**31)})
-    _submit(studio, project, (name,))
+    _submit(studio, setup, (name,))
 
 
-def _submit(studio: Studio, project: Project, names: tuple[Name, ...]) -> None:
+def _submit(studio: Studio, setup: Setup, names: tuple[Name, ...]) -> None:
+    project, animation = setup.project, setup.plan.animation
+    missing = sum(not _asked_for(studio, setup, name)[1].is_file() for name in names)
+    check_room(studio, round(_BYTES * missing * animation.width * animation.height))
+
     def work(reporter: JobReporter) -> Mapping[str, str]:
         return {"stills": str(_paint(studio, project, names, reporter))}
 

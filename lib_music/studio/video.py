@@ -29,6 +29,7 @@ from lib_music.studio.estimate import (
     Setup,
     asked,
     check_disk,
+    check_room,
     chosen_renderer,
     cost,
     cost_of,
@@ -79,6 +80,8 @@ __all__ = [
 #: The longest side of a preview in pixels, its highest rate, and how many are kept.
 PREVIEW_SIDE, PREVIEW_FPS, PREVIEWS_KEPT = 384, Fraction(30), 3
 PREVIEW_FOLDER = "preview"
+#: Bytes of a second of one, about.
+PREVIEW_BYTES = 150_000
 #: A measured time counts from so many frames on.
 _ENOUGH_FRAMES = 48
 #: Seconds between two looks at whether the project is free.
@@ -133,8 +136,10 @@ def preview(studio: Studio, project: str, motion: Motion, start: float | None = 
             raise InputError("there is nothing to preview in that range", "choose a longer one")
         motion = replace(motion, start=begin, duration=stop - begin)
     _check_range(held, motion)
-    recall_analysis(held)
+    analysis = recall_analysis(held)
     asked(held, motion, "animatic")
+    length = analysis.duration if motion.duration is None else motion.duration
+    check_room(studio, round(PREVIEW_BYTES * length))
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
         return {"preview": _preview(studio, held, motion, reporter)}

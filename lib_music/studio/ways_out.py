@@ -23,18 +23,20 @@ if TYPE_CHECKING:
     from lib_music.studio.studio import Studio
 
 FOLDER, MADE = "export", "made.json"
-
+#: Bytes of a frame in all files together, about.
+_BYTES = 1_500
 
 
 def _export(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     """Make the files of the song as it would be painted now."""
-    from lib_music.studio.estimate import set_up
+    from lib_music.studio.estimate import check_room, set_up
     from lib_music.studio.known import known
     from lib_music.studio.motion import read_motion
 
     if known(project).heard is None:
         raise InputError("this song has not been heard yet", "press Produce prompts first")
     setup = set_up(studio, project.folder.name, read_motion(studio.host, project))
+    check_room(studio, _BYTES * setup.plan.animation.timebase.n_frames)
     folder = project.folder / FOLDER
     paths = export_files(setup.plan, folder)
     write_json(folder / MADE, {"mark": setup.mark, "files": {kind: path.name for kind, path in paths.items()}})
