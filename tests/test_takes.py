@@ -408,6 +408,31 @@ def fresh(song: Song, pristine: Path) -> None:
     shutil.copytree(pristine, song.folder)
 
 
+def killed_everywhere(
+    song: Song, pristine: Path, monkeypatch: pytest.MonkeyPatch, work: Callable[[Project], object]
+) -> Iterator[Project]:
+    """The project, recovered twice, after ``work`` was killed at its first step, its second and so on to its end."""
+    with song.project as project:
+        work(project)
+    for count in itertools.count(1):
+        fresh(song, pristine)
+        killed = False
+        with monkeypatch.context() as patched:
+            killed_at(patched, count)
+            try:
+                with song.project as project:
+                    work(project)
+            except Killed:
+                killed = True
+        with song.project as project:
+            recover(project)
+            recover(project)
+            yield project
+        assert clean(song.folder), count
+        if not killed:
+            return
+
+
 @pytest.mark.usefixtures("pieces")
 def test_killed_at_every_step_of_putting_aside_nothing_is_lost(
     song: Song, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -418,33 +443,20 @@ def test_killed_at_every_step_of_putting_aside_nothing_is_lost(
     mark = song.project.progress().video_digest
     song.motion = replace(song.motion, seed=5)
     plan, outcomes = song.plan(), []
-    with song.project as project:
+
+    def work(project: Project) -> None:
         begin_again(plan, project, Animatic.name, Wish(1, join="fade", frames=4))
-    for count in itertools.count(1):
-        fresh(song, tmp_path / "pristine")
-        killed = False
-        with monkeypatch.context() as patched:
-            killed_at(patched, count)
-            try:
-                with song.project as project:
-                    begin_again(plan, project, Animatic.name, Wish(1, join="fade", frames=4))
-            except Killed:
-                killed = True
-        with song.project as project:
-            recover(project)
-            recover(project)
-            progress, found = project.progress(), takes_of(project)
-            assert digest(song.folder / video) == mark, "the video stays until the next one is whole"
-            outcomes.append(progress.is_finished)
-            if progress.is_finished:
-                assert not found and not progress.stretches
-            else:
-                assert [(t.first, t.last) for t in found] == [(SECTION, 2 * SECTION)] and whole(found[0], project)
-                kept = [digest(project.segment(first)) for first in progress.starts]
-                assert kept == [*progress.whole[:1], "", *progress.whole[2:]] and all(kept[:1] + kept[2:])
-        assert clean(song.folder), count
-        if not killed:
-            break
+
+    for project in killed_everywhere(song, tmp_path / "pristine", monkeypatch, work):
+        progress, found = project.progress(), takes_of(project)
+        assert digest(song.folder / video) == mark, "the video stays until the next one is whole"
+        outcomes.append(progress.is_finished)
+        if progress.is_finished:
+            assert not found and not progress.stretches
+        else:
+            assert [(t.first, t.last) for t in found] == [(SECTION, 2 * SECTION)] and whole(found[0], project)
+            kept = [digest(project.segment(first)) for first in progress.starts]
+            assert kept == [*progress.whole[:1], "", *progress.whole[2:]] and all(kept[:1] + kept[2:])
     assert outcomes == sorted(outcomes, reverse=True), "there is one moment at which it counts"
     assert outcomes.count(True) > 5 and outcomes.count(False) > 5
     with song.project as project:
@@ -466,33 +478,20 @@ def test_killed_at_every_step_of_restoring_nothing_is_lost(
     shutil.copytree(song.folder, tmp_path / "pristine")
     (old,) = takes_of(song.project)
     outcomes = []
-    with song.project as project:
+
+    def work(project: Project) -> None:
         restore(project, old.number, Told())
-    for count in itertools.count(1):
-        fresh(song, tmp_path / "pristine")
-        killed = False
-        with monkeypatch.context() as patched:
-            killed_at(patched, count)
-            try:
-                with song.project as project:
-                    restore(project, old.number, Told())
-            except Killed:
-                killed = True
-        with song.project as project:
-            recover(project)
-            recover(project)
-            progress, (take,) = project.progress(), takes_of(project)
-            outcomes.append(progress.is_finished)
-            assert whole(take, project) and (take.first, take.last) == (SECTION, 2 * SECTION)
-            if progress.is_finished:
-                assert take == old
-            else:
-                assert take.number == 2 and take.segments != old.segments
-                assert [digest(project.segment(first)) for first in progress.starts] == list(progress.whole)
-                assert progress.whole[1:2] == old.segments
-        assert clean(song.folder), count
-        if not killed:
-            break
+
+    for project in killed_everywhere(song, tmp_path / "pristine", monkeypatch, work):
+        progress, (take,) = project.progress(), takes_of(project)
+        outcomes.append(progress.is_finished)
+        assert whole(take, project) and (take.first, take.last) == (SECTION, 2 * SECTION)
+        if progress.is_finished:
+            assert take == old
+        else:
+            assert take.number == 2 and take.segments != old.segments
+            assert [digest(project.segment(first)) for first in progress.starts] == list(progress.whole)
+            assert progress.whole[1:2] == old.segments
     assert outcomes == sorted(outcomes, reverse=True) and outcomes.count(True) > 5 and outcomes.count(False) > 5
     with song.project as project:
         video = join_again(plan, project, Reporter())

@@ -10,12 +10,11 @@ import pytest
 pytest.importorskip("fastapi", reason="FastAPI is not installed here: make test-ui has it")
 
 from lib_music.api.guard import Limits
-from lib_music.demo.cover import draw_cover
 from lib_music.studio.motion import Motion
 from lib_music.studio.studio import Studio
 from lib_music.studio.video import set_motion
 from tests.api.served import asked
-from tests.studio.places import finished, heard, studio_in
+from tests.studio.places import covered, finished, studio_in
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +30,7 @@ def client(studio: Studio) -> Any:
 @pytest.fixture(scope="module")
 def one(client: Any, studio: Studio) -> str:
     """The address of a song of 32 s whose video is painted, small."""
-    name = heard(studio)
-    draw_cover(3, studio.host.workspace() / name / "cover.png", 128)
+    name = covered(studio)
     set_motion(studio, name, Motion(width=64, height=64, fps="6"))
     done(studio, client.post(f"/projects/{name}/render"), 202)
     return f"/projects/{name}"

@@ -15,19 +15,31 @@ import numpy as np
 from lib_music.analysis import save_analysis
 from lib_music.analysis.types import Analysis
 from lib_music.audio import check_audio
+from lib_music.demo.cover import draw_cover
 from lib_music.files import write_json
 from lib_music.prompts.storyboard import make_storyboard, write_storyboard
 from lib_music.prompts.suggestions import SUGGESTIONS, Suggestions, write_suggestions
 from lib_music.prompts.text import Found
 from lib_music.request import Request
+from lib_music.studio.host import Preferences
 from lib_music.studio.jobs import Job
+from lib_music.studio.motion import Motion, write_motion
 from lib_music.studio.plain import PlainHost
 from lib_music.studio.song import settle
 from lib_music.studio.studio import Studio, studio_of
-from lib_music.studio.workspace import new_project
+from lib_music.studio.workspace import find_project, new_project
 from tests.music import song
 
 SUGGESTED = ("a ship", "a whale", "a tower")
+
+
+class Capped(PlainHost):
+    """A place with a cap on what all visuals may take, bytes."""
+
+    cap = 0
+
+    def preferences(self) -> Preferences:
+        return Preferences(disk_cap=self.cap)
 
 
 def studio_in(folder: Path, *allowed: Path) -> Studio:
@@ -64,6 +76,16 @@ def heard(studio: Studio, analysis: Analysis | None = None, suggested: Sequence[
     write_suggestions(project.path(SUGGESTIONS), Suggestions("palette", tuple(found)))
     settle(project)
     return project.folder.name
+
+
+def covered(studio: Studio, motion: Motion | None = None) -> str:
+    """The same with a cover of its own, and set to move like that."""
+    name = heard(studio)
+    project = find_project(studio.host, name)
+    draw_cover(3, project.path("cover.png"), 128)
+    if motion is not None:
+        write_motion(project, motion)
+    return name
 
 
 def finished(studio: Studio, job: Job, seconds: float = 60.0) -> Job:

@@ -11,15 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib_music.demo.cover import draw_cover
 from lib_music.errors import InputError
 from lib_music.project import Project
 from lib_music.render.deforum_settings import build_settings
 from lib_music.render.pixels import Rgb
 from lib_music.studio.estimate import set_up
-from lib_music.studio.host import Choice, Preferences
+from lib_music.studio.host import Choice
 from lib_music.studio.motion import Motion, write_motion
-from lib_music.studio.plain import PlainHost
 from lib_music.studio.song import act
 from lib_music.studio.studio import Studio, studio_of
 from lib_music.studio.video import visualize
@@ -27,15 +25,14 @@ from lib_music.studio.view import view
 from lib_music.video.finish import Lanczos
 from lib_music.video.mux import count_frames
 from lib_music.video.sync import visual_change
-from tests.studio.places import finished, heard, plain
+from tests.studio.places import Capped, covered, finished, plain
 
 SMALL = Motion(width=64, height=64, preset="four-on-the-floor", renderer="animatic", cadence=2, fps="12", duration=6.0)
 
 
-class Place(PlainHost):
+class Place(Capped):
     """A place whose interpolation is there."""
 
-    cap = 0
     turns = 0
 
     def interpolators(self) -> tuple[Choice, ...]:
@@ -48,9 +45,6 @@ class Place(PlainHost):
 
         return Mean()
 
-    def preferences(self) -> Preferences:
-        return Preferences(disk_cap=self.cap)
-
 
 @pytest.fixture
 def studio(tmp_path: Path) -> Studio:
@@ -59,10 +53,7 @@ def studio(tmp_path: Path) -> Studio:
 
 @pytest.fixture
 def name(studio: Studio) -> str:
-    found = heard(studio)
-    draw_cover(3, studio.host.workspace() / found / "cover.png", 128)
-    write_motion(Project(studio.host.workspace() / found), SMALL)
-    return found
+    return covered(studio, SMALL)
 
 
 def painted(studio: Studio, name: str) -> Path:

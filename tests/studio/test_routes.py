@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from lib_music.analysis.types import Beats
-from lib_music.demo.cover import draw_cover
 from lib_music.errors import InputError
 from lib_music.request import Request
 from lib_music.schedule.preset_file import parse_preset, preset_document, renamed, write_preset
@@ -26,7 +25,7 @@ from lib_music.studio.view import view
 from lib_music.studio.visuals import revision
 from lib_music.studio.workspace import find_project
 from tests.music import song
-from tests.studio.places import files_of, finished, heard, plain, studio_in
+from tests.studio.places import covered, files_of, finished, heard, plain, studio_in
 
 
 @pytest.fixture
@@ -36,9 +35,7 @@ def studio(tmp_path: Path) -> Studio:
 
 @pytest.fixture
 def name(studio: Studio) -> str:
-    made = heard(studio)
-    draw_cover(3, studio.host.workspace() / made / "cover.png", 128)
-    return made
+    return covered(studio)
 
 
 def do(studio: Studio, project: str, /, **action: Any) -> dict[str, Any]:

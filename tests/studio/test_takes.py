@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from lib_music import __version__
-from lib_music.demo.cover import draw_cover
 from lib_music.errors import InputError, ProjectBusyError
 from lib_music.project import Project
 from lib_music.render.animatic import Animatic
@@ -18,10 +17,9 @@ from lib_music.render.deforum_frames import frame_name
 from lib_music.render.deforum_job import JobRecord
 from lib_music.studio import panels
 from lib_music.studio.estimate import cost
-from lib_music.studio.host import Choice, Model, Preferences
+from lib_music.studio.host import Choice, Model
 from lib_music.studio.jobs import Job
 from lib_music.studio.motion import Motion, write_motion
-from lib_music.studio.plain import PlainHost
 from lib_music.studio.record import read_painted
 from lib_music.studio.song import act
 from lib_music.studio.studio import Studio, studio_of
@@ -30,32 +28,20 @@ from lib_music.studio.video import open_visual, visualize
 from lib_music.studio.view import view
 from lib_music.takes import takes_of
 from lib_music.takes.sizes import sizes_of
-from tests.studio.places import finished, heard, plain
+from tests.studio.places import Capped, covered, finished, plain
 from tests.test_takes import SECTION, digests
 
 SMALL = Motion(width=64, height=64, preset="four-on-the-floor", renderer="animatic", cadence=2, fps="12")
 
 
-class Place(PlainHost):
-    """A place with a cap."""
-
-    cap = 0
-
-    def preferences(self) -> Preferences:
-        return Preferences(disk_cap=self.cap)
-
-
 @pytest.fixture
 def studio(tmp_path: Path) -> Studio:
-    return studio_of(Place(tmp_path / "ws"))
+    return studio_of(Capped(tmp_path / "ws"))
 
 
 @pytest.fixture
 def name(studio: Studio) -> str:
-    found = heard(studio)
-    draw_cover(3, studio.host.workspace() / found / "cover.png", 128)
-    write_motion(folder_of(studio, found), SMALL)
-    return found
+    return covered(studio, SMALL)
 
 
 def folder_of(studio: Studio, name: str) -> Project:
@@ -219,7 +205,7 @@ def test_nothing_is_deleted_without_the_word_and_while_it_is_used(studio: Studio
 def test_over_the_cap_nothing_begins_and_nothing_is_deleted(studio: Studio, name: str) -> None:
     done(studio, visualize(studio, name, SMALL))
     files = sorted(p for p in folder_of(studio, name).folder.rglob("*") if p.is_file())
-    Place.cap = 200_000
+    Capped.cap = 200_000
     try:
         big = replace(SMALL, width=512, height=512, fps="24")
         assert any("over the cap" in line for line in cost(studio, name, big).lines)
@@ -234,7 +220,7 @@ def test_over_the_cap_nothing_begins_and_nothing_is_deleted(studio: Studio, name
         left = sorted(p for p in folder_of(studio, name).folder.rglob("*") if p.is_file())
         assert [p for p in files if p not in left] == []
     finally:
-        Place.cap = 0
+        Capped.cap = 0
     done(studio, visualize(studio, name, replace(SMALL, seed=3)))
 
 
@@ -243,7 +229,7 @@ def test_over_the_cap_nothing_is_restored_or_compared(studio: Studio, name: str)
     write_motion(folder_of(studio, name), replace(SMALL, seed=3))
     do(studio, name, "rerender", do="rerender_section", section=0)
     before = len(studio.jobs.all())
-    Place.cap = sizes_of(folder_of(studio, name)).total
+    Capped.cap = sizes_of(folder_of(studio, name)).total
     try:
         for action in ({"do": "restore_take", "take": 1}, {"do": "compare_take", "take": 1},
                        {"do": "preset_compare", "first": "now", "second": "auto", "section": 0}):  # fmt: skip
@@ -251,7 +237,7 @@ def test_over_the_cap_nothing_is_restored_or_compared(studio: Studio, name: str)
                 act(studio, name, action)
         assert len(studio.jobs.all()) == before
     finally:
-        Place.cap = 0
+        Capped.cap = 0
     do(studio, name, "restore", do="restore_take", take=1)
 
 
@@ -274,7 +260,7 @@ def test_what_deforum_painted_for_a_test_is_counted_and_goes_with_the_project(
     assert not ours.exists() and other.is_file()
 
 
-class Gpu(Place):
+class Gpu(Capped):
     """A place that knows its model and its LoRAs, and paints with the animatic under Deforum's name."""
 
     def __init__(self, folder: Path) -> None:
@@ -303,10 +289,8 @@ class Gpu(Place):
 def test_what_painted_is_written_down_and_differences_are_told(tmp_path: Path) -> None:
     host = Gpu(tmp_path / "ws")
     studio = studio_of(host)
-    name = heard(studio)
-    draw_cover(3, host.workspace() / name / "cover.png", 128)
     motion = replace(SMALL, renderer="deforum", sampler="Euler a")
-    write_motion(folder_of(studio, name), motion)
+    name = covered(studio, motion)
     act(studio, name, {"do": "row", "section": 1, "prompt": "a ship <lora:mine:0.7> <LORA:gone:1:0.5> <lyco:other>"})
     done(studio, visualize(studio, name, motion))
     record = read_painted(folder_of(studio, name))
@@ -337,10 +321,8 @@ def test_what_painted_is_written_down_and_differences_are_told(tmp_path: Path) -
 def test_another_checkpoint_for_one_section_or_a_restored_take_is_recorded(tmp_path: Path) -> None:
     host = Gpu(tmp_path / "ws")
     studio = studio_of(host)
-    name = heard(studio)
-    draw_cover(3, host.workspace() / name / "cover.png", 128)
     motion = replace(SMALL, renderer="deforum", sampler="Euler a")
-    write_motion(folder_of(studio, name), motion)
+    name = covered(studio, motion)
     first, second, third = host.loaded, Model("second.safetensors", "eeee"), Model("third.safetensors", "ffff")
 
     def recorded() -> tuple[str, Model | None, tuple[Model, ...]]:

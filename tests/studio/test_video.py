@@ -51,7 +51,7 @@ from lib_music.studio.video import (
 )
 from lib_music.video.mux import count_frames
 from lib_music.video.sync import visual_change
-from tests.studio.places import files_of, finished, heard, plain
+from tests.studio.places import covered, files_of, finished, heard, plain
 
 SMALL = Motion(width=64, height=64, preset="four-on-the-floor", renderer="animatic")
 FIRST = Model("first.safetensors", "aaaaaaaaaa", "", "")
@@ -146,9 +146,7 @@ def studio(place: Place) -> Studio:
 @pytest.fixture
 def name(studio: Studio) -> str:
     """A project of 32 s: verse, chorus, verse, drop."""
-    found = heard(studio)
-    draw_cover(3, studio.host.workspace() / found / "cover.png", 128)
-    return found
+    return covered(studio)
 
 
 def done(studio: Studio, job: Job) -> Job:
@@ -361,12 +359,10 @@ def test_a_preview_works_while_the_same_song_is_painted(place: Place, studio: St
     assert read_motion(place, Project(folder)).intensity == 2.0, "the page's newer choice is not taken back"
 
 
-@pytest.mark.parametrize("moment", ["in the line", "for the GPU", "for the project", "painting", "host", "mux"])
-def test_interrupted_anywhere_it_goes_on_and_nothing_is_lost(
-    place: Place, studio: Studio, name: str, moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    motion = replace(SMALL, renderer="deforum", duration=25.0)
-    folder = studio.host.workspace() / name
+def interrupted_at(
+    moment: str, place: Place, studio: Studio, name: str, motion: Motion, monkeypatch: pytest.MonkeyPatch
+) -> Job:
+    """The job of a painting that was interrupted there, and is over."""
     if moment in ("painting", "host"):
         place.pause_at = 400
         job = visualize(studio, name, motion)
@@ -377,30 +373,9 @@ def test_interrupted_anywhere_it_goes_on_and_nothing_is_lost(
             studio.jobs.interrupt(job.id)
         until(lambda: finished(studio, job).state == "interrupted" or place.go.set())
     elif moment == "mux":
-        stopped = threading.Event()
-        real = JobReporter.check
-
-        def check(self: JobReporter) -> None:
-            if self._stage == "mux" and not stopped.is_set():
-                stopped.set()
-                studio.jobs.interrupt(self.job_id)
-            real(self)
-
-        monkeypatch.setattr(JobReporter, "check", check)
+        interrupt_at_stage("mux", studio, monkeypatch)
         job = visualize(studio, name, motion)
-    elif moment == "for the GPU":
-        with place.gpu:
-            job = visualize(studio, name, motion)
-            until(lambda: studio.jobs.get(job.id).text == "waiting for the GPU")  # type: ignore[union-attr]
-            studio.jobs.interrupt(job.id)
-            finished(studio, job)
-    elif moment == "for the project":
-        with Project(folder):
-            job = visualize(studio, name, motion)
-            until(lambda: "another run" in studio.jobs.get(job.id).text)  # type: ignore[union-attr]
-            studio.jobs.interrupt(job.id)
-            finished(studio, job)
-    else:
+    elif moment == "in the line":
         place.pause_at = 5
         before = visualize(studio, name, replace(motion, duration=1.0))
         assert place.at_pause.wait(20)
@@ -408,7 +383,41 @@ def test_interrupted_anywhere_it_goes_on_and_nothing_is_lost(
         studio.jobs.interrupt(job.id)
         place.go.set()
         done(studio, before)
-    assert finished(studio, job).state == "interrupted"
+    else:
+        held, said = {
+            "for the GPU": (place.gpu, "waiting for the GPU"),
+            "for the project": (Project(studio.host.workspace() / name), "another run"),
+        }[moment]
+        with held:
+            job = visualize(studio, name, motion)
+            until(lambda: said in studio.jobs.get(job.id).text)  # type: ignore[union-attr]
+            studio.jobs.interrupt(job.id)
+            finished(studio, job)
+    return finished(studio, job)
+
+
+def interrupt_at_stage(stage: str, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever job comes to that stage first is interrupted in it."""
+    stopped = threading.Event()
+    real = JobReporter.check
+
+    def check(self: JobReporter) -> None:
+        if self._stage == stage and not stopped.is_set():
+            stopped.set()
+            studio.jobs.interrupt(self.job_id)
+        real(self)
+
+    monkeypatch.setattr(JobReporter, "check", check)
+
+
+@pytest.mark.parametrize("moment", ["in the line", "for the GPU", "for the project", "painting", "host", "mux"])
+def test_interrupted_anywhere_it_goes_on_and_nothing_is_lost(
+    place: Place, studio: Studio, name: str, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    motion = replace(SMALL, renderer="deforum", duration=25.0)
+    folder = studio.host.workspace() / name
+    job = interrupted_at(moment, place, studio, name, motion, monkeypatch)
+    assert job.state == "interrupted"
     assert not place.gpu.locked() and not list(folder.rglob(".*.part*"))
     assert not list(folder.glob("*.mp4")) or moment == "in the line"
     place.go.set()
