@@ -19,6 +19,7 @@ from lib_music.analysis.clicks import check_target
 from lib_music.analysis.types import Analysis, Floats, Section
 from lib_music.audio import Audio
 from lib_music.files import write_bytes
+from lib_music.lettering import font, legible, scales
 
 WIDTH, MARGIN = 1600, 64
 #: Heights in a row: band, waveform, onset strength, confidence, ruler; and the space below.
@@ -88,8 +89,6 @@ def draw_picture(analysis: Analysis, wave: Floats, title: str) -> Any:
     """The picture, as a PIL image."""
     from PIL import Image, ImageDraw
 
-    from lib_music.render.captions import font, scales
-
     fitting = [length for length in LENGTHS if analysis.duration <= MOST_ROWS * length]
     length = fitting[0] if fitting else analysis.duration / MOST_ROWS
     # Letters of one size would be halved with the picture.
@@ -108,8 +107,6 @@ class _Pen:
     """Drawing in page units."""
 
     def __init__(self, draw: Any, scale: int) -> None:
-        from lib_music.render.captions import font
-
         self.draw, self.scale = draw, scale
         self.fonts = {size: font(size * scale) for size in (11, 13, 22)}  # one and the same in Pillow 9
 
@@ -131,22 +128,18 @@ class _Pen:
 
     def length(self, text: str, size: int) -> float:
         """How long the text is."""
-        from lib_music.render.captions import legible
-
         return float(self.fonts[size].getlength(legible(text, self.fonts[size]))) / self.scale
 
     def text(self, x: float, y: float, text: str, colour: Any, size: int = 11, room: float | None = None) -> None:
         """Text from its upper left corner, shortened to ``room``."""
-        from lib_music.render.captions import legible
-
-        font, s = self.fonts[size], self.scale
-        text = legible(text, font)
-        if room is not None and font.getlength(text) > room * s:
-            while text and font.getlength(text + "..") > room * s:
+        letters, s = self.fonts[size], self.scale
+        text = legible(text, letters)
+        if room is not None and letters.getlength(text) > room * s:
+            while text and letters.getlength(text + "..") > room * s:
                 text = text[:-1]
             text = text + ".." if text else ""
         if text:
-            self.draw.text((x * s, y * s), text, fill=colour, font=font)
+            self.draw.text((x * s, y * s), text, fill=colour, font=letters)
 
 
 def _head(pen: _Pen, analysis: Analysis, title: str) -> None:

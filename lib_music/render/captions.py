@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lib_music.lettering import font, legible
 from lib_music.render.pixels import Planes
 
 #: Height of the letters as a share of the frame's.
@@ -44,26 +45,6 @@ class CaptionStrip:
         for plane in chroma:
             rows = plane[-self._rows // 2 :]
             rows[:] = 128 + (rows.astype(np.int16) - 128) * 2 // 5
-
-
-def font(size: int) -> Any:
-    """Pillow's own letters of a size, pixels."""
-    from PIL import ImageFont
-
-    try:
-        return ImageFont.load_default(size)
-    except TypeError:  # Pillow 9 has one size only.
-        return ImageFont.load_default()
-
-
-def legible(text: str, letters: Any) -> str:
-    """The text in characters that there are: the letters of Pillow 9 end with Latin-1."""
-    return text if scales(letters) else text.encode("latin-1", "replace").decode("latin-1")
-
-
-def scales(letters: Any) -> bool:
-    """Whether the letters have any size: those of Pillow 9 are one small bitmap."""
-    return hasattr(letters, "path")
 
 
 def _wrap(text: str, width_of: Any, limit: float) -> list[str]:
