@@ -337,12 +337,25 @@
     function draw(names) {
         for (const name of names || order()) {
             if (!parts[name] || !root(name)) continue;
+            const held = state.view && state.view[name];
+            let fault = text(held && held.fault);
             try {
-                parts[name].draw(state);
+                if (!fault) parts[name].draw(state);
             } catch (error) {
                 console.error("musicVisualizer: could not draw " + name + ":", error); // the other parts still draw
+                fault = "This part cannot be drawn: " + text(error && error.message) + ". The rest of the page still works.";
             }
+            tellFault(root(name), fault);
         }
+    }
+
+    // What is wrong with a part, in place of what it showed last, until it draws again.
+    function tellFault(place, fault) {
+        place.classList.toggle("mv-faulty", Boolean(fault));
+        const old = place.querySelector(":scope > .mv-fault");
+        if (old && old.textContent === fault) return;
+        if (old) old.remove();
+        if (fault) place.prepend(el("div", {class: "mv mv-stale mv-fault", role: "alert", text: fault}));
     }
 
     function isDark() {

@@ -8,11 +8,14 @@ is JSON under its name in the page's view: finite numbers and plain text.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from lib_music.errors import MusicVisualizerError
 
 if TYPE_CHECKING:
     from lib_music.project import Project
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from lib_music.studio.known import Known
     from lib_music.studio.studio import Studio
 
+log = logging.getLogger("lib_music")
 Action = Callable[["Studio", "Project", Mapping[str, Any]], None]
 Draw = Callable[["Studio", "Known", "Setup | None"], Any]
 #: Modules that hold a ``PANEL``, in the order in which the view names them.
@@ -78,3 +82,26 @@ def panel_of(action: object) -> Panel | None:
     if not isinstance(action, str):
         return None
     return next((panel for panel in panels() if action in panel.actions), None)
+
+
+def drawn(studio: Studio, now: Known, setup: Setup | None) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What each panel draws, and a line for each that cannot: a fault in one takes none of the others along.
+
+    A panel that failed is ``{"fault": line}``; the page says the line where the panel would stand.
+    """
+    found, faults = {}, list[str]()
+    for panel in panels():
+        try:
+            found[panel.name] = panel.draw(studio, now, setup)
+        except MusicVisualizerError as error:
+            found[panel.name] = _faulty(panel, now.told(error), faults)
+        except Exception as error:
+            log.exception("the %s panel of %s cannot be drawn", panel.name, now.project.folder.name)
+            what = f"unexpected {type(error).__name__}; the console has more"
+            found[panel.name] = _faulty(panel, what, faults)
+    return found, tuple(faults)
+
+
+def _faulty(panel: Panel, what: str, faults: list[str]) -> dict[str, str]:
+    faults.append(f"{panel.name.replace('_', ' ')} cannot be shown: {what}")
+    return {"fault": faults[-1]}

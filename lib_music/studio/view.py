@@ -7,6 +7,7 @@ is plain (it is drawn as text, never as markup); times are seconds of the analys
 
 from __future__ import annotations
 
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from lib_music.studio.jobs import CHANGING
 from lib_music.studio.know import card_view
 from lib_music.studio.known import Known, known
 from lib_music.studio.motion import curves, read_motion
-from lib_music.studio.panels import panels
+from lib_music.studio.panels import drawn
 from lib_music.studio.rows import Board, row_documents
 from lib_music.studio.said import waiting
 from lib_music.studio.studio import Studio
@@ -35,6 +36,7 @@ from lib_music.studio.waveform import keep_outline, kept_outline, listening
 from lib_music.studio.workspace import find_project
 from lib_music.track.tags import clean_text
 
+log = logging.getLogger("lib_music")
 #: Points a second of the energy curve, and the most of them.
 _ENERGY_RATE, _ENERGY_POINTS = 4.0, 3_000
 
@@ -68,6 +70,10 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
     except MusicVisualizerError as error:
         # A formula that some frame cannot compute, a renderer that is gone: all else is drawn nevertheless.
         warnings.append(now.told(error))
+    except Exception as error:
+        log.exception("%s cannot be set in motion", now.project.folder.name)
+        warnings.append(f"it cannot be set in motion: unexpected {type(error).__name__}; the console has more")
+    parts, faults = drawn(studio, now, setup)
     return {
         "project": now.project.folder.name,
         "song": song_card(studio, now),
@@ -79,9 +85,9 @@ def view(studio: Studio, project: str) -> dict[str, Any]:
         "cost": cost_of(studio, setup).to_dict() if setup else None,
         "video": _video(studio, now, setup),
         "preview": _preview(studio, now),
-        **{panel.name: panel.draw(studio, now, setup) for panel in panels()},
+        **parts,
         "warnings": [
-            *warnings, *told(now.replayed[1]), *(board.suggestions.warnings if board else ()),
+            *warnings, *faults, *told(now.replayed[1]), *(board.suggestions.warnings if board else ()),
             *_being_painted(studio, now, setup),
         ],
     }

@@ -78,7 +78,8 @@ class Answers:
         for name in ("style", "negative", "cover_use"):
             if name in view:
                 shown[name] = view[name]
-        if said := view.get("said"):
+        said = view.get("said") or {}
+        if "fault" not in said and said:
             shown.update(title=said["title"], artist=said["artist"])
             if said["captioner"] in self.choices()["captioner"]:
                 shown["captioner"] = said["captioner"]

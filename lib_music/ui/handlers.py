@@ -193,7 +193,7 @@ class Page(Answers):
             self._begin_motion(job.project, boxes, another=bool(given.project))
             # Those of the song before do not stay in the boxes.
             said = self.view(job.project)["said"]
-            shown.update(title=said["title"], artist=said["artist"])
+            shown.update({name: said.get(name, "") for name in ("title", "artist")})
         return shown
 
     def forget_given(self) -> Shown:
@@ -296,6 +296,8 @@ class Page(Answers):
         )
         with self._changing:
             said = self.view(name)["said"]
+            if "fault" in said:
+                raise MusicVisualizerError(said["fault"], "the rest of the page still works")
             # Where no captioner was chosen yet, the box shows the first one.
             said["captioner"] = said["captioner"] or actions[-1]["id"]
             changed = [action for action in actions if list(action.values())[1] != said[action["do"]]]

@@ -213,6 +213,18 @@ def test_typing_is_never_lost_to_a_new_view(fake: Fake) -> None:
     assert area.input_value() == "and again" and len(fake.actions()) == 1, "looking at a text is no edit"
 
 
+def test_a_part_that_fails_says_so_in_its_place_and_draws_again(fake: Fake) -> None:
+    fake.page.evaluate("add('div', 'ways_out_view')")
+    place = fake.page.locator("#music_visualizer_ways_out_view")
+    good = "v.ways_out = {ready: true, files: [], stale: false, settings_path: ''}"
+    fake.server(good)
+    shown = place.inner_text()
+    fake.server(f"v.ways_out = {{fault: {json.dumps(EVIL)}}}; v.rows[0].prompt = 'the rest draws'")
+    assert place.inner_text() == EVIL and fake.prompt(0).input_value() == "the rest draws"
+    fake.server(good)
+    assert place.inner_text() == shown != "" and not fake.page.evaluate("window.harmed")
+
+
 def test_a_refused_text_stays_and_is_marked_until_it_is_mended(fake: Fake) -> None:
     area = fake.prompt(1)
     for text, marked in (("REFUSED", True), ("mended", False)):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lib_music.audio import open_audio
+from lib_music.errors import ProjectError
+from lib_music.studio import panels as panels_module
+from lib_music.studio.panels import panels
 from lib_music.studio.song import act
 from lib_music.studio.view import view
 from lib_music.studio.waveform import MAX_POINTS, outline
@@ -84,3 +88,26 @@ def test_a_missing_outline_is_made_while_the_song_is_there(tmp_path: Path) -> No
     (folder / "waveform.json").unlink()
     (folder / "song.wav").unlink()
     assert view(studio, name)["waveform"] is None
+
+
+@pytest.mark.parametrize("error", [ValueError("secret"), ProjectError("base.json is damaged", "choose it again")])
+@pytest.mark.parametrize("name", [panel.name for panel in panels()])
+def test_a_panel_that_fails_is_told_and_takes_no_other_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: Exception
+) -> None:
+    studio = studio_in(tmp_path)
+    project = heard(studio)
+    whole = view(studio, project)
+
+    def fail(*_: object) -> None:
+        raise error
+
+    broken = tuple(replace(panel, draw=fail) if panel.name == name else panel for panel in panels())
+    monkeypatch.setattr(panels_module, "panels", lambda: broken)
+    shown = plain(view(studio, project))
+    assert shown[name]["fault"] == shown["warnings"][0] and "cannot be shown" in shown["warnings"][0]
+    assert ("base.json is damaged" if isinstance(error, ProjectError) else "ValueError") in shown[name]["fault"]
+    assert "secret" not in str(shown)
+    assert {key: shown[key] for key in shown if key not in (name, "warnings", "takes")} == plain(
+        {key: whole[key] for key in whole if key not in (name, "warnings", "takes")}
+    )
