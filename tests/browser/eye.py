@@ -56,7 +56,7 @@ return found;
 _CROSSED = """
 const found = [];
 const all = [...page.querySelectorAll("button, a[href], input, select, textarea, summary")]
-    .filter((n) => seen(n) && !n.closest(".mv-stage")).map((n) => [n, n.getBoundingClientRect()]);
+    .filter((n) => seen(n) && !n.closest(".mv-stage, .mv-takes-long")).map((n) => [n, n.getBoundingClientRect()]);
 all.forEach(([n, a], i) => all.slice(i + 1, i + 25).forEach(([m, b]) => {
     const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);
     const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
