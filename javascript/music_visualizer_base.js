@@ -56,13 +56,19 @@
 
     // ---- a file of the person's ----
 
-    function read(file, most) {
-        if (file.size > 4 * most) return Promise.reject(new Error(file.name + " is too large to be a settings file."));
+    // The text of a file in pieces of at most so many letters, none of which cuts a letter in two.
+    function read(file, most, pieces) {
+        if (file.size > 4 * most * pieces) return Promise.reject(new Error(file.name + " is too large to be a settings file."));
         return file.text().then((text) => {
-            // What the road takes is counted as it travels: quotes and line ends are two letters there.
-            const long = text.length > most || JSON.stringify(text).length > 1.3 * most;
-            if (long) throw new Error(file.name + " is too large for this page: " + Math.round(text.length / 1000) + " kB.");
-            return text;
+            const found = [];
+            for (let at = 0; at < text.length || !found.length;) {
+                const end = at + most;
+                const paired = end < text.length && text.charCodeAt(end - 1) >= 0xd800 && text.charCodeAt(end - 1) <= 0xdbff;
+                found.push(text.slice(at, paired ? end - 1 : end));
+                at += found[found.length - 1].length || 1;
+            }
+            if (found.length > pieces) throw new Error(file.name + " is too large to be a settings file.");
+            return found;
         });
     }
 
@@ -194,8 +200,11 @@
             const file = this.input.files[0];
             if (!file) return;
             this.tell("Reading " + file.name + "…");
-            read(file, core().number(this.data.most, 700000)).then((text) => {
-                core().send({do: "base_file", name: file.name, text});
+            const {number, send} = core();
+            read(file, number(this.data.most, 300000), number(this.data.pieces, 1)).then((found) => {
+                const name = token();
+                if (found.length === 1) send({do: "base_file", name: file.name, text: found[0]});
+                else found.forEach((text, part) => send({do: "base_file", name: file.name, text, part, of: found.length, token: name}));
                 this.tell("");
             }, (error) => this.tell(error.message)).finally(() => { this.input.value = ""; });
         },

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib_music.errors import InputError, MusicVisualizerError, SettingsError
+from lib_music.files import write_bytes
 from lib_music.project import Project
 from lib_music.render.deforum_settings import driven_values
 from lib_music.render.deforum_ticks import ALWAYS, TICKS, Tick, network_tags, words_of
@@ -32,7 +33,7 @@ from lib_music.studio.base_file import (
     read_kept,
     write_choice,
 )
-from lib_music.studio.foreign import flag, text
+from lib_music.studio.foreign import flag, text, whole
 from lib_music.studio.known import known
 from lib_music.studio.panels import Panel
 
@@ -42,12 +43,15 @@ if TYPE_CHECKING:
     from lib_music.studio.known import Known
     from lib_music.studio.studio import Studio
 
-#: Letters of a file that the page's road takes: a message of it is a million at most, and quotes count twice there.
-MAX_LETTERS = 700_000
+#: Letters of a file that one message takes: it has a million at most, and quotes count twice there. What is longer
+#: comes in pieces of so many, and so many of these.
+MAX_LETTERS, PIECE, MAX_PIECES = 700_000, 300_000, 112
 #: Seconds that the Deforum tab's own Save is waited for, and between two looks.
 TAB_PATIENCE, _LOOK = 12.0, 0.1
 #: How the file that the tab saves into is called, beside a token of the page's own.
 _SAVED = "from-the-deforum-tab-{}.txt"
+#: How a piece of a file is called until all of them are here.
+_PIECE = "base-settings-{}-{}.part"
 _TOKEN = re.compile(r"[0-9a-f]{16}")
 
 
@@ -75,7 +79,8 @@ def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
         "always": [{"key": key, "why": why} for key, why in ALWAYS.items()],
         "notes": _notes(now, choice, base, setup) if used and base else [],
         "tab": studio.host.deforum_path(now.project.path(_SAVED.format("TOKEN"))),
-        "most": MAX_LETTERS,
+        "most": PIECE,
+        "pieces": MAX_PIECES,
     }
 
 
@@ -147,10 +152,40 @@ def _style(now: Known) -> str:
 
 
 def _given(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
-    """A settings file that the browser has read."""
+    """A settings file that the browser has read: whole, or piece ``part`` of ``of`` under a ``token``."""
     content, name = text(action, "text", MAX_LETTERS), text(action, "name", 1000)
+    if "part" in action:
+        joined = _joined(project, action, content)
+        if joined is None:
+            return
+        content = joined
     with project.editing():
         _keep(project, content, Path(name.replace("\\", "/")).name or "settings", "file")
+
+
+def _joined(project: Project, action: Mapping[str, Any], piece: str) -> str | None:
+    """The whole file once its last piece is here, else None; what an earlier file left behind goes."""
+    token, of = text(action, "token", 40), whole(action, "of", 1, MAX_PIECES)
+    part = whole(action, "part", 0, of - 1)
+    if not _TOKEN.fullmatch(token):
+        raise InputError("that is no piece of a settings file", "reload the page and try again")
+    places = [project.path(_PIECE.format(token, number)) for number in range(of)]
+    for left in project.folder.glob(_PIECE.format("*", "*")):
+        if left not in places:
+            left.unlink(missing_ok=True)
+    try:
+        write_bytes(places[part], piece.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise SettingsError("the settings file holds broken characters", "save it as UTF-8") from error
+    if part < of - 1:
+        return None
+    try:
+        return "".join(place.read_text(encoding="utf-8") for place in places)
+    except FileNotFoundError as error:
+        raise InputError("a piece of the settings file is missing", "choose the file again") from error
+    finally:
+        for place in places:
+            place.unlink(missing_ok=True)
 
 
 def _taken(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FOLDER, INDEX, FORMAT = "history", "index.json", "music-visualizer history"
 #: States kept, the largest file that is kept in one, in bytes, and within how many seconds edits of one field are one.
-MOST, LARGEST, TOGETHER = 200, 4_000_000, 2.0
+MOST, LARGEST, TOGETHER = 200, 34_000_000, 2.0
 log = logging.getLogger("lib_music")
 
 #: What an edit is called where undo and redo are offered; the others are called by their own name.

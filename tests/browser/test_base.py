@@ -45,7 +45,8 @@ def told(**more: Any) -> dict[str, Any]:
     given["view"]["base"] = {
         "use": "file", "name": EVIL, "source": "file", "lines": [EVIL, "mask: a.png"], "warnings": [EVIL],
         "ticks": ticks,
-        "always": [{"key": "max_frames", "why": "as long as the song"}], "notes": [EVIL], "most": 700_000,
+        "always": [{"key": "max_frames", "why": "as long as the song"}], "notes": [EVIL],
+        "most": 300_000, "pieces": 112,
         "tab": "outputs/p/from-the-deforum-tab-TOKEN.txt", **more,
     }  # fmt: skip
     return given
@@ -110,7 +111,7 @@ def test_a_file_is_read_in_the_browser_and_one_that_is_too_large_is_not(browser:
     (tmp_path / "mine.txt").write_text('{"zoom": "0:(1)"}\n', "utf-8")
     (tmp_path / "large.txt").write_text("x" * 3_000_000)
     (tmp_path / "long.txt").write_text("é" * 1_000_000, "utf-8")
-    for fake in page_of(browser, told(), "base"):
+    for fake in page_of(browser, told(pieces=2), "base"):
         box = fake.page.get_by_label("Deforum settings file")
         for name in ("large.txt", "long.txt"):
             box.set_input_files(str(tmp_path / name))
@@ -118,6 +119,17 @@ def test_a_file_is_read_in_the_browser_and_one_that_is_too_large_is_not(browser:
         box.set_input_files(str(tmp_path / "mine.txt"))
         fake.page.wait_for_function("asked.some((e) => e.kind === 'act' && e.text)")
         assert fake.actions() == [{"do": "base_file", "name": "mine.txt", "text": '{"zoom": "0:(1)"}\n'}]
+
+
+def test_a_long_file_is_sent_in_pieces_that_cut_no_letter(browser: Browser, tmp_path: Path) -> None:
+    text = '{"a": "🚢🚢🚢é"}'
+    (tmp_path / "mine.txt").write_text(text, "utf-8")
+    for fake in page_of(browser, told(most=4, pieces=9), "base"):
+        fake.page.get_by_label("Deforum settings file").set_input_files(str(tmp_path / "mine.txt"))
+        fake.page.wait_for_function("asked.some((e) => e.text && e.text.includes('\"part\":4'))")
+        found = [action for action in fake.actions() if action["do"] == "base_file"]
+        assert "".join(action["text"] for action in found) == text and len({a["token"] for a in found}) == 1
+        assert [(a["part"], a["of"]) for a in found] == [(part, len(found)) for part in range(len(found))]
 
 
 def test_on_the_page_a_persons_file_counts_and_survives_a_reload(produced: Tab, tmp_path: Path) -> None:

@@ -210,7 +210,13 @@ def test_what_is_no_settings_file_changes_nothing(studio: Studio, name: str, tex
     "action",
     [
         {"do": "base_file"}, {"do": "base_file", "name": "x", "text": 5}, {"do": "base_use", "use": "theirs"},
-        {"do": "base_file", "name": "x", "text": "x" * 800_000}, {"do": "base_file", "name": None, "text": "{}"},
+        {"do": "base_file", "name": "x", "text": "x" * 800_000},
+        {"do": "base_file", "name": "x", "text": "{}", "part": 0, "of": 500, "token": "0" * 16},
+        {"do": "base_file", "name": "x", "text": "{}", "part": 2, "of": 2, "token": "0" * 16},
+        {"do": "base_file", "name": "x", "text": "{}", "part": 0, "of": 2, "token": "../../etc/passwd"},
+        {"do": "base_file", "name": "x", "text": "\ud83d", "part": 0, "of": 2, "token": "0" * 16},
+        {"do": "base_file", "name": "x", "text": "}", "part": 1, "of": 2, "token": "0" * 16},
+        {"do": "base_file", "name": None, "text": "{}"},
         {"do": "base_use", "use": 1},
         {"do": "base_tick", "ids": ["nope"], "on": True}, {"do": "base_tick", "ids": [], "on": True},
         {"do": "base_tick", "ids": "zoom", "on": True}, {"do": "base_tick", "ids": ["zoom", 5], "on": True},
@@ -372,3 +378,27 @@ def test_a_pin_lies_over_the_curve_of_the_file_where_no_route_leads(studio: Stud
     assert values[[0, 50, 100, 240, 700]] == pytest.approx([1.2, 1.3, 1.4, 0.5, 1.4], abs=0.002)
     started = set_up(studio, name, Motion(start=5.0)).plan.animation.schedules["noise_multiplier_schedule"].sample(600)
     assert started[[0, 50, 120]] == pytest.approx([1.2, 1.3, 0.5], abs=0.002)
+
+
+def test_a_file_of_megabytes_comes_in_pieces_and_can_be_undone(studio: Studio, name: str) -> None:
+    keys = ", ".join(f"{frame}:({1 + frame % 7 / 100:.6f})" for frame in range(200_000))
+    whole = json.dumps({"zoom": keys, "prompts": {"0": "a 🚢"}}, ensure_ascii=False)
+    assert len(whole) > 3_000_000
+    pieces = [whole[at : at + panel.PIECE] for at in range(0, len(whole), panel.PIECE)]
+    for part, piece in enumerate(pieces):
+        given = {"part": part, "of": len(pieces), "token": "0123456789abcdef"}
+        shown = act(studio, name, {"do": "base_file", "name": "long.txt", "text": piece, **given})
+        assert (shown["base"]["name"] == "long.txt") is (part == len(pieces) - 1)
+    project = find_project(studio.host, name)
+    assert project.path("base_settings.json").read_text("utf-8") == whole
+    assert not list(project.folder.glob("*.part"))
+    assert act(studio, name, {"do": "undo"})["base"]["name"] == ""
+    assert act(studio, name, {"do": "redo"})["base"]["name"] == "long.txt"
+    assert project.path("base_settings.json").read_text("utf-8") == whole
+
+
+def test_pieces_of_a_file_that_was_given_up_go_with_the_next(studio: Studio, name: str) -> None:
+    for token in ("0" * 16, "1" * 16):
+        act(studio, name, {"do": "base_file", "name": "x", "text": "{", "part": 0, "of": 2, "token": token})
+    project = find_project(studio.host, name)
+    assert [path.name for path in project.folder.glob("*.part")] == [f"base-settings-{'1' * 16}-0.part"]
