@@ -43,6 +43,7 @@
             this.head = el("span", {class: "mv-take-name", text: name});
             this.facts = el("span", {class: "mv-source"});
             this.link = el("a", {class: "mv-button", download: "", text: "Download"});
+            this.pack = button("Pack for download", () => send({do: "pack_finished", name}), {"aria-label": "Pack " + name + " into one zip"});
             let sure = 0;
             const drop = button("Delete", () => {
                 if (!sure) {
@@ -54,7 +55,7 @@
                 send({do: "delete_finished", name, confirm: name});
             }, {class: "mv-stop", "aria-label": "Delete " + name});
             this.node = el("li", {class: "mv-card mv-take-section"}, el("div", {class: "mv-take-head"}, this.head, this.facts),
-                el("div", {class: "mv-take-buttons"}, this.link, drop));
+                el("div", {class: "mv-take-buttons"}, this.link, this.pack, drop));
         }
 
         draw(data) {
@@ -63,6 +64,7 @@
             this.link.hidden = !address;
             if (address) this.link.href = address;
             const pictures = number(data.pictures, 0);
+            this.pack.hidden = !pictures;
             setText(this.facts, text(data.size) + (pictures ? " · " + pictures + " pictures in " + text(data.place) : ""));
         }
     }

@@ -13,6 +13,7 @@
         restore: "Restoring a take",
         compare: "Comparing",
         finish: "Finishing",
+        pack: "Packing pictures",
         presets: "Comparing two presets",
         stills: "Painting stills",
         test: "Testing four bars",
@@ -28,6 +29,7 @@
         render: "painting",
         mux: "joining pictures and sound",
         finish: "finishing",
+        pack: "packing",
         first: "painting the first",
         second: "painting the second",
     };
@@ -278,7 +280,7 @@
     // Where the person looks who pressed the button: below it.
     const PLACES = {
         produce: "progress_produce", preview: "progress_preview", presets: "progress_presets", stills: "progress_stills",
-        test: "progress_test", finish: "progress_finish", rerender: "progress_takes", restore: "progress_takes", compare: "progress_takes",
+        test: "progress_test", finish: "progress_finish", pack: "progress_finish", rerender: "progress_takes", restore: "progress_takes", compare: "progress_takes",
     };
 
     parts.progress = {

@@ -13,9 +13,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from zipfile import ZIP_STORED, ZipFile
 
 from lib_music.errors import InputError, MusicVisualizerError, ProjectError
-from lib_music.files import read_json, write_json
+from lib_music.files import read_json, write_json, written_aside
 from lib_music.project import Project
 from lib_music.render.deforum_flow import FLOWS
 from lib_music.studio.estimate import Setup, read_size
@@ -128,6 +129,10 @@ def _flow(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
         _write(project, {**_read(project), "flow": flow})
 
 
+def _pack_up(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
+    packed(studio, project.folder.name, text(action, "name", 300))
+
+
 def _delete(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     name = text(action, "name", 300)
     found = next((path for path in results_of(project) if path.name == name), None)
@@ -142,6 +147,48 @@ def _delete(studio: Studio, project: Project, action: Mapping[str, Any]) -> None
         shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
     except OSError as error:
         raise ProjectError(f"cannot delete {name}: {error.strerror or error}", "check the permissions") from error
+
+
+def packed(studio: Studio, name: str, result: str) -> Job:
+    """Put the pictures of a folder into one zip beside it, as they are, so that a browser can fetch them.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, or no room for as much again.
+    """
+    from lib_music.studio.estimate import check_room
+
+    project = find_project(studio.host, name)
+    folder = next((path for path in results_of(project) if path.name == result and path.is_dir()), None)
+    if folder is None:
+        raise InputError("there is no such folder of pictures", "choose one of the list")
+    check_room(studio, sum(path.stat().st_size for path in _pictures(folder)))
+
+    def work(reporter: JobReporter) -> Mapping[str, str]:
+        return {"finished": _pack(folder, reporter).relative_to(project.folder).as_posix()}
+
+    return studio.jobs.submit("pack", name, work)
+
+
+def _pack(folder: Path, reporter: JobReporter) -> Path:
+    pictures, out = _pictures(folder), folder.with_name(f"{folder.name}.zip")
+    reporter.describe = lambda amount: f"picture {int(amount)} of {len(pictures)}"
+    reporter.stage("pack", max(1, len(pictures)))
+    try:
+        # PNG is packed already. What is past 4 GB needs the longer form of zip.
+        with written_aside(out) as aside, ZipFile(aside, "w", ZIP_STORED, strict_timestamps=False) as pack:
+            for done, path in enumerate(pictures, 1):
+                pack.write(path, f"{folder.name}/{path.name}")
+                reporter.done(done)
+                reporter.check()
+    except FileNotFoundError as error:
+        raise ProjectError(f"{folder.name} was deleted meanwhile", "press Finish again") from error
+    return out
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
 def results_of(project: Project) -> list[Path]:
@@ -210,5 +257,5 @@ PANEL = Panel(
     "finishing",
     "visualize",
     _draw,
-    {"finish": _finish, "cadence_flow": _flow, "delete_finished": _delete},
+    {"finish": _finish, "cadence_flow": _flow, "delete_finished": _delete, "pack_finished": _pack_up},
 )

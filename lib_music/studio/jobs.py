@@ -29,7 +29,7 @@ from lib_music.studio.host import Painting
 
 Kind = Literal[
     "produce", "preview", "warm-up", "visualize", "rerender", "restore", "compare", "stills", "test", "finish",
-    "presets",
+    "presets", "pack",
 ]
 State = Literal["waiting", "running", "done", "failed", "interrupted"]
 Work = Callable[["JobReporter"], Mapping[str, str]]
@@ -38,7 +38,7 @@ Work = Callable[["JobReporter"], Mapping[str, str]]
 LANES: Mapping[Kind, str] = {
     "produce": "hear", "preview": "hear", "warm-up": "paint", "visualize": "paint", "stills": "paint", "test": "paint",
     "rerender": "paint", "restore": "hear", "compare": "hear", "finish": "paint",
-    "presets": "hear",
+    "presets": "hear", "pack": "hear",
 }  # fmt: skip
 SHARES: Mapping[Kind, Mapping[str, float]] = {
     "produce": {"track": 0.03, "analysis": 0.72, "prompts": 0.20, "schedule": 0.05},
@@ -51,6 +51,7 @@ SHARES: Mapping[Kind, Mapping[str, float]] = {
     "finish": {"schedule": 0.02, "finish": 0.9, "mux": 0.08},
     "presets": {"schedule": 0.02, "first": 0.49, "second": 0.49},
     "stills": {"stills": 1.0},
+    "pack": {"pack": 1.0},
     "test": {"schedule": 0.02, "render": 0.95, "mux": 0.03},
 }
 #: The jobs that change the video of a project, and hold it all along.
@@ -77,6 +78,7 @@ AFTER: Mapping[Kind, str] = {
     "compare": "compare it again",
     "finish": "press Finish again: what is done stays",
     "presets": "compare them again",
+    "pack": "press Pack again",
     "stills": "press Stills again: what is painted stays",
     "test": "press Test again: it goes on from there",
 }

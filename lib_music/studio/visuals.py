@@ -34,7 +34,7 @@ _MAX_TYPED = 300
 #: The files that what is shown of a project is made of.
 _SHOWN = (ANALYSIS, CARD, CORRECTIONS, STORYBOARD, SUGGESTIONS, MOTION, RECORD, QUESTION, "project.json",
           "finishing.json", "cover.png", SPOTIFY_COVER, "base.json", "base_settings.json", "routes.json",
-          "compare/compare.json")  # fmt: skip
+          "said.json", "tried.json", "compare/compare.json")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -100,6 +101,25 @@ def test_larger_smoother_and_other_formats_lie_beside_the_video(studio: Studio, 
     for hostile in ("../a-song.mp4", "..", "", "/etc/passwd", mov.name + "/"):
         with pytest.raises(InputError):
             act(studio, name, {"do": "delete_finished", "name": hostile, "confirm": hostile})
+
+
+def test_pictures_come_as_one_zip_that_a_browser_can_fetch(studio: Studio, name: str) -> None:
+    folder = painted(studio, name) / "finished"
+    pngs = do(studio, name, format="png")
+    for wrong in ("x", "..", pngs.name + "/"):
+        with pytest.raises(InputError):
+            act(studio, name, {"do": "pack_finished", "name": wrong})
+    act(studio, name, {"do": "pack_finished", "name": pngs.name})
+    job = finished(studio, studio.jobs.all()[0])
+    assert (job.kind, job.state, job.result) == ("pack", "done", {"finished": f"finished/{pngs.name}.zip"})
+    with ZipFile(folder / f"{pngs.name}.zip") as pack:
+        assert pack.testzip() is None
+        held = {Path(info.filename): pack.read(info) for info in pack.infolist()}
+    assert held == {Path(pngs.name) / path.name: path.read_bytes() for path in pngs.iterdir()} and len(held) == 72
+    result = next(r for r in finishing(studio, name)["results"] if r["name"].endswith(".zip"))
+    assert result["url"] and result["pictures"] == 0
+    with pytest.raises(InputError):
+        act(studio, name, {"do": "pack_finished", "name": f"{pngs.name}.zip"})
 
 
 @pytest.mark.parametrize(
