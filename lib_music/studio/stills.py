@@ -240,12 +240,24 @@ def _paint(studio: Studio, project: Project, names: tuple[Name, ...], reporter: 
             reporter.check()
             still, picture = _asked_for(studio, setup, name)
             if not picture.is_file():
-                write_bytes(picture, _picture(studio, setup, name, still, reporter))
+                data = _picture(studio, setup, name, still, reporter)
+                # The first picture makes the host load its checkpoint; before that its hash may not be known.
+                setup = _with_hash(studio, setup)
+                picture = _asked_for(studio, setup, name)[1]
+                write_bytes(picture, data)
                 painted += 1
             _write(project.folder / FOLDER / LIST, "key", {**_keys(project), name: picture.stem})
         reporter.done(len(wanted))
     _forget(project)
     return painted
+
+
+def _with_hash(studio: Studio, setup: Setup) -> Setup:
+    """The set-up with all that is known of its checkpoint by now; another one, chosen meanwhile, did not paint."""
+    loaded = studio.host.model()
+    if loaded is None or setup.model is None or loaded.differs_from(setup.model):
+        return setup
+    return replace(setup, model=loaded)
 
 
 def _picture(studio: Studio, setup: Setup, name: Name, still: Still, reporter: JobReporter) -> bytes:

@@ -170,6 +170,20 @@ def test_what_is_painted_is_kept_and_an_edit_makes_it_stale(host: Gpu, studio: S
     assert all(item["stale"] for item in view(studio, name)["stills"]["items"])
 
 
+@pytest.mark.parametrize(
+    ("then", "stale"), [(Model("toy", "aaaa"), False), (Model("other", "bbbb"), True), (Model("toy", ""), False)]
+)
+def test_a_hash_that_the_first_picture_made_known_makes_nothing_stale(
+    host: Gpu, studio: Studio, name: str, then: Model, stale: bool
+) -> None:
+    """Forge loads its checkpoint for the first picture and only then knows the hash; another checkpoint is another."""
+    host.loaded = Model("toy", "")
+    host.after = lambda: setattr(host, "loaded", then)
+    shown = did(studio, name, {"do": "stills"})
+    assert all(item["url"] for item in shown["items"]) and len(host.painted) == 3
+    assert [item["stale"] for item in shown["items"]] == [stale] * 4
+
+
 def test_a_png_carries_its_infotext(host: Gpu, studio: Studio, name: str) -> None:
     did(studio, name, {"do": "still", "section": 1})
     (path,) = find_project(host, name).path("stills").glob("*.png")
