@@ -28,6 +28,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 #: The colour of each kind in Resolve, and the hour at which an editor's time line begins by custom.
 COLOURS = {"section": "ResolveColorRed", "downbeat": "ResolveColorBlue", "beat": "ResolveColorCyan"}
 FIRST_HOUR = 1
+#: Events of an edit list, whose numbers have three digits.
+MOST_EVENTS = 999
 _NAME = 80
 
 
@@ -134,13 +136,28 @@ def to_edl(markers: Sequence[Marker], fps: Fraction, title: str) -> str:
 
     Time codes begin at 01:00:00:00, where time lines do. Such a list is plain ASCII: letters lose their accents,
     and what is none even so becomes ``?``.
+    It numbers its events with three digits: where there are more markers, the beats are left out, then the downbeats,
+    and a remark says so.
     """
     lines = [f"TITLE: {_ascii(title) or 'Music Visualizer'}", "FCM: NON-DROP FRAME", ""]
-    for number, marker in enumerate(markers, 1):
+    held, left = _that_fit(markers)
+    if left:
+        lines += [f"* {left} of {len(markers)} markers are left out: a list holds {MOST_EVENTS}, the CSV all", ""]
+    for number, marker in enumerate(held, 1):
         begin, end = (timecode(frame, fps, FIRST_HOUR) for frame in (marker.frame, marker.frame + 1))
         lines.append(f"{number:03d}  001      V     C        {begin} {end} {begin} {end}")
         lines += [f" |C:{COLOURS[marker.kind]} |M:{_ascii(marker.name)} |D:1", ""]
     return "\r\n".join(lines)
+
+
+def _that_fit(markers: Sequence[Marker]) -> tuple[Sequence[Marker], int]:
+    """As many kinds of markers as a list of events holds, the longest stretches first; and how many are left out."""
+    for kinds in (KINDS, KINDS[:-1], KINDS[:1]):
+        held = [marker for marker in markers if marker.kind in kinds]
+        if len(held) <= MOST_EVENTS:
+            break
+    held = held[:MOST_EVENTS]
+    return held, len(markers) - len(held)
 
 
 def _ascii(text: str) -> str:

@@ -38,18 +38,28 @@ def _export(studio: Studio, project: Project, action: Mapping[str, Any]) -> None
     setup = set_up(studio, project.folder.name, read_motion(studio.host, project))
     check_room(studio, _BYTES * setup.plan.animation.timebase.n_frames)
     folder = project.folder / FOLDER
+    before = set(_made(folder)[1].values())
     paths = export_files(setup.plan, folder)
     write_json(folder / MADE, {"mark": setup.mark, "files": {kind: path.name for kind, path in paths.items()}})
+    for name in before - {path.name for path in paths.values()}:
+        # Of an earlier title: it would be taken for this one's.
+        (folder / Path(name).name).unlink(missing_ok=True)
+
+
+def _made(folder: Path) -> tuple[str, dict[str, str]]:
+    """Of which painting the files are, and their names by kind; empty where that is not known."""
+    try:
+        made = read_json(folder / MADE) if (folder / MADE).is_file() else {}
+        names = {str(kind): str(name) for kind, name in made.get("files", {}).items() if kind in KINDS}
+        return str(made.get("mark", "")), names
+    except (MusicVisualizerError, AttributeError):
+        return "", {}
 
 
 def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
     """The files that are there, whether they are of the song as it is now, and what Deforum's tab is to load."""
     folder = now.project.folder / FOLDER
-    try:
-        made = read_json(folder / MADE) if (folder / MADE).is_file() else {}
-        names = {str(kind): str(name) for kind, name in made.get("files", {}).items() if kind in KINDS}
-    except (MusicVisualizerError, AttributeError):
-        made, names = {}, {}
+    mark, names = _made(folder)
     files, settings = [], ""
     for kind, name in names.items():
         path = folder / Path(name).name
@@ -57,7 +67,7 @@ def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
             continue
         files.append({"kind": kind, "title": KINDS[kind][1], "name": path.name, "url": _url(studio, path)})
         settings = str(path.resolve()) if kind == "settings" else settings
-    stale = bool(files) and (setup is None or made.get("mark") != setup.mark)
+    stale = bool(files) and (setup is None or mark != setup.mark)
     return {"ready": setup is not None, "files": files, "stale": stale, "settings_path": settings}
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib_music.analysis.types import Beats
-from lib_music.export.markers import Marker, markers_of, timecode, to_csv, to_edl, to_fcpxml
+from lib_music.export.markers import COLOURS, Marker, markers_of, timecode, to_csv, to_edl, to_fcpxml
 from lib_music.schedule.timebase import Timebase
 from tests.music import song
 
@@ -74,6 +74,18 @@ def test_csv_reads_back_and_holds_no_formula() -> None:
     assert rows[0]["name"].startswith("'=HYPERLINK") and "\n" not in rows[0]["name"]
     assert (rows[1]["seconds"], rows[1]["timecode"], rows[1]["bar"], rows[1]["beat"]) == (
         "2.0000", "00:00:02:00", "1", "2")  # fmt: skip
+
+
+@pytest.mark.parametrize(("beats", "held"), [(900, {"section", "downbeat", "beat"}), (1100, {"section", "downbeat"}),
+                                              (5000, {"section"})])  # fmt: skip
+def test_edl_numbers_have_three_digits_however_long_the_song(beats: int, held: set[str]) -> None:
+    many = [Marker(i / 2, i * 12, "downbeat" if i % 4 == 0 else "beat", "x") for i in range(beats)]
+    lines = to_edl([Marker(0, 0, "section", "A (verse)"), *many], FPS, "A song").split("\r\n")
+    events = [line for line in lines if line[:1].isdigit()]
+    assert [line[:5] for line in events] == [f"{n:03d}  " for n in range(1, len(events) + 1)] and len(events) <= 999
+    assert {kind for kind, colour in COLOURS.items() if any(colour in line for line in lines)} == held
+    told = [line for line in lines if line.startswith("* ")]
+    assert len(told) == (len(held) < 3) and all(f"{beats + 1 - len(events)} of {beats + 1}" in line for line in told)
 
 
 def test_edl_has_one_event_a_marker_with_its_comment() -> None:

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib_music.errors import InputError, MusicVisualizerError
+from lib_music.render.deforum_settings import build_settings
 from lib_music.render.deforum_ticks import ALWAYS, FIRST, TICKS
 from lib_music.request import Request
 from lib_music.studio import base as panel
@@ -24,7 +25,6 @@ from lib_music.studio.base_file import BaseChoice, read_choice, write_choice
 from lib_music.studio.estimate import asked, set_up
 from lib_music.studio.motion import Motion
 from lib_music.studio.plain import PlainHost
-from lib_music.studio.settings_file import settings_file
 from lib_music.studio.song import act
 from lib_music.studio.studio import Studio, studio_of
 from lib_music.studio.video import previewed, seen, small_plan
@@ -69,7 +69,7 @@ def tick(studio: Studio, name: str, on: bool, *ids: str) -> dict[str, Any]:
 
 
 def written(studio: Studio, name: str, motion: Motion | None = None) -> dict[str, Any]:
-    return json.loads(settings_file(studio, name, motion or Motion()).read_text("ascii"))
+    return plain(build_settings(set_up(studio, name, motion or Motion()).plan.animation, batch_name=name))
 
 
 def test_at_first_it_is_ours(studio: Studio, name: str) -> None:

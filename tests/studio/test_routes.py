@@ -12,13 +12,13 @@ import pytest
 
 from lib_music.analysis.types import Beats
 from lib_music.errors import InputError
+from lib_music.render.deforum_settings import build_settings
 from lib_music.request import Request
 from lib_music.schedule.preset_file import parse_preset, preset_document, renamed, write_preset
 from lib_music.schedule.presets import PRESETS
 from lib_music.studio.compare import stretch_of
 from lib_music.studio.estimate import set_up
 from lib_music.studio.motion import Motion, write_motion
-from lib_music.studio.settings_file import settings_file
 from lib_music.studio.song import act
 from lib_music.studio.studio import Studio
 from lib_music.studio.view import view
@@ -88,7 +88,7 @@ def test_rows_are_changed_copied_muted_deleted_and_added(studio: Studio, name: s
     fields = {"source": "steady", "parameter": "translation_x", "shape": "rate", "rest": 0.1, "sections": ["drop"]}
     found = do(studio, name, do="route", what="add", fields=fields)
     assert found["rows"][-1]["hit"] == 0.1 and len(found["rows"]) == len(rows) + 1
-    settings = json.loads(settings_file(studio, name, Motion()).read_text("ascii"))
+    settings = build_settings(set_up(studio, name, Motion()).plan.animation, batch_name=name)
     assert settings["translation_x"] != "0:(0)"
     found = do(studio, name, do="routes_reset")
     assert not found["own"] and np.array_equal(zoom_of(studio, name), before)

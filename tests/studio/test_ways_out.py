@@ -48,6 +48,20 @@ def test_every_way_out_is_made_of_the_song_as_it_is(studio: Studio) -> None:
     assert schedules["zoom"] == settings["zoom"] and json.loads(schedules["prompts"]) == settings["prompts"]
 
 
+def test_files_of_an_earlier_title_go_and_others_stay(studio: Studio) -> None:
+    name = heard(studio)
+    project = find_project(studio.host, name)
+    made(studio, name)
+    mine = project.path("export") / "mine.txt"
+    mine.write_text("a note")
+    card = json.loads(project.path("track.json").read_text("utf-8"))
+    project.path("track.json").write_text(json.dumps({**card, "title": "Another Title"}), "utf-8")
+    files = made(studio, name)
+    assert all("another-title" in path.name for path in files.values())
+    there = {path.name for path in project.path("export").iterdir()}
+    assert there == {path.name for path in files.values()} | {"made.json", "mine.txt"}
+
+
 def test_the_files_are_told_to_be_old_after_an_edit_and_made_again(studio: Studio) -> None:
     name = heard(studio)
     made(studio, name)
