@@ -5,8 +5,9 @@ formula is parsed into Python's syntax tree and only the nodes named below are e
 exponents and magnitudes are bounded before any work is done.
 
 Conventions: ``t`` is the frame, ``max_f`` the last frame, ``s`` the seed; angles are radians; comparisons
-give 0 or 1; whole numbers stay whole (``4+2`` is 6, ``4/2`` is 2.0), because a prompt's ``[a:b:6]`` counts
-steps and ``[a:b:0.6]`` is a share of them.
+give 0 or 1, and ``& | ^ ~`` join and turn them around (of whole numbers they take the bits, as in numexpr);
+whole numbers stay whole (``4+2`` is 6, ``4/2`` is 2.0), because a prompt's ``[a:b:6]`` counts steps and
+``[a:b:0.6]`` is a share of them.
 """
 
 from __future__ import annotations
@@ -40,10 +41,26 @@ FUNCTIONS: Mapping[str, tuple[int | None, Callable[..., float] | None]] = {
     "sin": (1, math.sin),
     "cos": (1, math.cos),
     "tan": (1, math.tan),
+    "arcsin": (1, math.asin),
+    "arccos": (1, math.acos),
+    "arctan": (1, math.atan),
+    "arctan2": (2, math.atan2),
+    "sinh": (1, math.sinh),
+    "cosh": (1, math.cosh),
+    "tanh": (1, math.tanh),
+    "arcsinh": (1, math.asinh),
+    "arccosh": (1, math.acosh),
+    "arctanh": (1, math.atanh),
     "abs": (1, abs),
     "exp": (1, math.exp),
     "sqrt": (1, math.sqrt),
     "log": (1, math.log),
+    "log10": (1, math.log10),
+    "log1p": (1, math.log1p),
+    "expm1": (1, math.expm1),
+    "fmod": (2, math.fmod),
+    "sign": (1, lambda value: int(value > 0) - int(value < 0)),
+    "trunc": (1, math.trunc),
     "min": (None, min),
     "max": (None, max),
     "floor": (1, math.floor),
@@ -58,11 +75,27 @@ _BINARY: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
 }
+#: Of whole numbers, and of what comparisons give.
+_BITWISE: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+}
+_SHIFTS = (ast.LShift, ast.RShift)
+MAX_SHIFT = 52
+#: Beyond this a float holds no whole number exactly.
+MAX_WHOLE = 2**53
+#: Functions that level off: of a quotient by 0 they have a value, as the arc tangent of infinity is pi/2.
+_LEVEL_OFF = frozenset({"arctan", "tanh"})
 _UNARY: Mapping[type[ast.unaryop], Callable[[float], float]] = {
     ast.UAdd: operator.pos,
     ast.USub: operator.neg,
+    ast.Invert: lambda value: -1 - value,
 }
 _COMPARE: Mapping[type[ast.cmpop], Callable[[float, float], bool]] = {
     ast.Lt: operator.lt,
@@ -72,7 +105,7 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[float, float], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-_FOREIGN = re.compile(r"[^0-9A-Za-z_.+\-*/%()<>=!,\s]")
+_FOREIGN = re.compile(r"[^0-9A-Za-z_.+\-*/%()<>=!&|^~,\s]")
 #: A number that runs into a letter (``2t``, ``0x1f``), other than an exponent.
 _GLUED = re.compile(r"(?<![\w.])[\d.]+(?:[eE][+-]?\d+[A-Za-z_]|(?![eE][+-]?\d)[A-Za-z_])")
 
@@ -83,8 +116,8 @@ def evaluate(expr: str, variables: Mapping[str, float]) -> float:
     Parameters
     ----------
     expr : str
-        At most 2,000 characters of numbers, ``+ - * / % **``, comparisons, parentheses, names and the
-        functions sin cos tan abs exp sqrt log min max floor ceil round where clip.
+        At most 2,000 characters of numbers, ``+ - * / // % ** & | ^ ~ << >>``, comparisons, parentheses, names
+        and the functions in ``FUNCTIONS``.
     variables : mapping of name to number
         Such as ``{"t": 12, "max_f": 239, "s": 7}``; ``pi`` is always known.
 
@@ -206,7 +239,7 @@ def _check_nodes(expr: str, tree: ast.expr) -> None:
             number = node.value
             if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= 1e300:
                 raise _refusal(expr, "holds something that is not a usable number", at)
-        elif isinstance(node, ast.BinOp) and (type(node.op) in _BINARY or isinstance(node.op, ast.Pow)):
+        elif isinstance(node, ast.BinOp) and type(node.op) in {*_BINARY, *_BITWISE, ast.Pow}:
             children = [node.left, node.right]
         elif isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY:
             children = [node.operand]
@@ -266,10 +299,9 @@ def _computed(node: ast.expr, variables: Mapping[str, float]) -> float:
     elif isinstance(node, ast.Name):
         value = variables[node.id]
     elif isinstance(node, ast.UnaryOp):
-        value = _UNARY[type(node.op)](_value(node.operand, variables))
+        value = _turned(node, _value(node.operand, variables))
     elif isinstance(node, ast.BinOp):
-        left, right = _value(node.left, variables), _value(node.right, variables)
-        value = _power(left, right) if isinstance(node.op, ast.Pow) else _BINARY[type(node.op)](left, right)
+        value = _joined(node.op, _value(node.left, variables), _value(node.right, variables))
     elif isinstance(node, ast.Compare):
         sides = [_value(side, variables) for side in (node.left, *node.comparators)]
         pairs = zip(node.ops, sides, sides[1:], strict=False)
@@ -281,11 +313,55 @@ def _computed(node: ast.expr, variables: Mapping[str, float]) -> float:
             # where: only the chosen side, so that where(t>0, 1/t, 0) stands at frame 0.
             condition, yes, no = node.args
             return _value(yes if _value(condition, variables) else no, variables)
-        value = function(*(_value(arg, variables) for arg in node.args))
+        inner = _limit if node.func.id in _LEVEL_OFF else _value
+        value = function(*(inner(arg, variables) for arg in node.args))
     if not math.isfinite(value):
         raise ValueError(f"a part of it is {value}")
     # Whole numbers beyond what a float holds exactly would only make later steps slow.
-    return float(value) if abs(value) > 2**53 else value
+    return float(value) if abs(value) > MAX_WHOLE else value
+
+
+def _joined(op: ast.operator, left: float, right: float) -> float:
+    """What an operator between two numbers gives."""
+    if isinstance(op, ast.Pow):
+        return _power(left, right)
+    if type(op) in _BINARY:
+        return _BINARY[type(op)](left, right)
+    if isinstance(op, _SHIFTS) and not 0 <= right <= MAX_SHIFT:
+        raise ValueError(f"a shift by {right:g} is outside 0 to {MAX_SHIFT}")
+    value: float = _BITWISE[type(op)](_whole(left), _whole(right))
+    return value
+
+
+def _turned(node: ast.UnaryOp, value: float) -> float:
+    """What a sign or ``~`` before a number gives: of a condition ``~`` is its contrary."""
+    if isinstance(node.op, ast.Invert):
+        return 1 - value if _is_condition(node.operand) else _UNARY[ast.Invert](_whole(value))
+    return _UNARY[type(node.op)](value)
+
+
+def _is_condition(node: ast.expr) -> bool:
+    """Whether a node is a comparison, or comparisons joined by ``& | ^`` and turned by ``~``."""
+    while isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
+        node = node.operand
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr | ast.BitXor):
+        return _is_condition(node.left) and _is_condition(node.right)
+    return isinstance(node, ast.Compare)
+
+
+def _whole(value: float) -> int:
+    if value != int(value) or abs(value) > MAX_WHOLE:
+        raise ValueError(f"{value:g} is not a whole number that & | ^ ~ << >> can take")
+    return int(value)
+
+
+def _limit(node: ast.expr, variables: Mapping[str, float]) -> float:
+    """As :func:`_value`, where a quotient by 0 is infinite."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        above, below = _value(node.left, variables), _value(node.right, variables)
+        if above and not below:
+            return math.copysign(math.inf, above) * math.copysign(1.0, below)
+    return _value(node, variables)
 
 
 #: The same functions over arrays.
@@ -293,10 +369,26 @@ _ARRAYS: Mapping[str, Callable[..., Any]] = {
     "sin": np.sin,
     "cos": np.cos,
     "tan": np.tan,
+    "arcsin": np.arcsin,
+    "arccos": np.arccos,
+    "arctan": np.arctan,
+    "arctan2": np.arctan2,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "tanh": np.tanh,
+    "arcsinh": np.arcsinh,
+    "arccosh": np.arccosh,
+    "arctanh": np.arctanh,
     "abs": np.abs,
     "exp": np.exp,
     "sqrt": np.sqrt,
     "log": np.log,
+    "log10": np.log10,
+    "log1p": np.log1p,
+    "expm1": np.expm1,
+    "fmod": np.fmod,
+    "sign": np.sign,
+    "trunc": np.trunc,
     "min": lambda *values: functools.reduce(np.minimum, values),
     "max": lambda *values: functools.reduce(np.maximum, values),
     "floor": np.floor,
@@ -315,6 +407,8 @@ def _values(node: ast.expr, variables: Mapping[str, Any]) -> tuple[Any, Any]:
         return np.asarray(variables[node.id], np.float64), np.True_
     if isinstance(node, ast.UnaryOp):
         inner, good = _values(node.operand, variables)
+        if isinstance(node.op, ast.Invert):
+            return (1 - inner, good) if _is_condition(node.operand) else (-1 - inner, good & _are_whole(inner))
         return _UNARY[type(node.op)](inner), good
     if isinstance(node, ast.Call):
         assert isinstance(node.func, ast.Name)
@@ -330,13 +424,27 @@ def _values(node: ast.expr, variables: Mapping[str, Any]) -> tuple[Any, Any]:
     else:
         assert isinstance(node, ast.BinOp)
         sides = [_values(node.left, variables), _values(node.right, variables)]
-        (left, _), (right, _) = sides
-        power = isinstance(node.op, ast.Pow)
-        found = left**right if power else _BINARY[type(node.op)](left, right)
-        if power:
-            # One by one decides about what is beyond the bounds.
-            sides.append((found, (np.abs(right) <= MAX_EXPONENT) & (np.abs(found) < 2.0**1000)))
+        found, possible = _joined_many(node.op, sides[0][0], sides[1][0])
+        sides.append((found, possible))
     return found, functools.reduce(np.logical_and, [good for _, good in sides]) & np.isfinite(found)
+
+
+def _joined_many(op: ast.operator, left: Any, right: Any) -> tuple[Any, Any]:
+    """What an operator between arrays gives, and where that is beyond doubt: one by one decides about the rest."""
+    if isinstance(op, ast.Pow):
+        found = left**right
+        return found, (np.abs(right) <= MAX_EXPONENT) & (np.abs(found) < 2.0**1000)
+    if type(op) in _BINARY:
+        return _BINARY[type(op)](left, right), np.True_
+    possible = _are_whole(left) & _are_whole(right)
+    if isinstance(op, _SHIFTS):
+        possible = possible & (right >= 0) & (right <= MAX_SHIFT) & (np.abs(left) * 2.0**right <= MAX_WHOLE)
+    whole = [np.where(possible, side, 0).astype(np.int64) for side in (left, right)]
+    return _BITWISE[type(op)](*whole).astype(np.float64), possible
+
+
+def _are_whole(values: Any) -> Any:
+    return (values == np.round(values)) & (np.abs(values) <= MAX_WHOLE)
 
 
 def _power(base: float, exponent: float) -> float:
@@ -357,5 +465,5 @@ def _excerpt(expr: str) -> str:
 def _refusal(expr: str, what: str, position: int) -> SettingsError:
     return SettingsError(
         f"formula {_excerpt(expr)}, character {position + 1}: {what}",
-        "use numbers, + - * / % **, comparisons, the known names, pi, sin, cos, abs, min, max and the like",
+        "use numbers, + - * / // % **, comparisons, & |, the known names, pi, sin, cos, abs, min, max and the like",
     )

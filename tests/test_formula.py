@@ -6,12 +6,13 @@ import math
 import time
 import warnings
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lib_music.errors import SettingsError
-from lib_music.formula import MAX_RESULT, check, evaluate
+from lib_music.formula import MAX_RESULT, check, evaluate, evaluate_many
 
 AT = {"t": 12, "s": 7, "max_f": 239}
 
@@ -43,8 +44,35 @@ def test_value(expr: str, expected: float) -> None:
     assert evaluate(expr, AT) == pytest.approx(expected)
 
 
+#: Each as people write it for Deforum, which hands it to numexpr.
+FOR_DEFORUM = (
+    "(2*2/3.14)*arcsin(sin((2*3.14)/20*t))", "arctan(1/tan(t*3.14/20))", "tanh(t/9)", "sinh(t/30)", "cosh(t/30)",
+    "log10(t+1)", "log1p(t)", "expm1(t/90)", "arccos(cos(t))", "arcsinh(t)", "arccosh(t+1)", "arctanh(sin(t)/2)",
+    "arctan2(t,3)", "fmod(t,4)", "sign(t-12)", "trunc(t/5)", "((t>10)&(t<20))*5", "((t>15)|(t<2))*5", "(t>5)^(t<20)",
+    "~(t>3)*1", "~((t>3)&(t<9))*2", "~t", "t^2", "t&6", "t|1", "t//5", "-t//5", "7//2.0", "t<<2", "t>>1", "1<<t",
+    "t%3", "-t%3", "-2**2", "where(t>5,t,1)", "abs(sin(t*3.1416/30))**20", "arctan(-1/(0*t))",
+)
+
+
+@pytest.mark.parametrize("expr", FOR_DEFORUM)
+@pytest.mark.parametrize("t", [0, 1, 12, 40])
+def test_agrees_with_numexpr(expr: str, t: int) -> None:
+    import numexpr
+
+    expected = float(numexpr.evaluate(expr, local_dict={"t": t}))
+    assert evaluate(expr, {"t": float(t)}) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("expr", FOR_DEFORUM)
+def test_many_are_as_one_by_one(expr: str) -> None:
+    moments = np.arange(41.0)
+    one_by_one = [evaluate(expr, {"t": t}) for t in moments.tolist()]
+    assert evaluate_many(expr, {"t": moments}) == pytest.approx(one_by_one, rel=1e-12, abs=1e-12)
+
+
 def test_whole_numbers_stay_whole() -> None:
     assert isinstance(evaluate("4+2", AT), int)
+    assert isinstance(evaluate("4|2", AT), int)
     assert isinstance(evaluate("4/2", AT), float)
 
 
@@ -56,7 +84,8 @@ def test_whole_numbers_stay_whole() -> None:
         "True", "None", "'a'", "x", "t.real", "(1).real", "__import__('os')", "().__class__",
         "[1][0]", "{1}", "lambda: 1", "t if t else 1", "f(1)", "sin", "sin()", "sin(1,2)", "max(1)",
         "max(*t)", "min(a=1)", "(t:=1)", "1,2", "t t", "2t", "0x1f", "1if 2else 3", "(", ")",
-        "1)+(1", "t;s", "~1", "1<<2", "1//2", "1|2", "not 1", "1 and 2", "`t`", "t\0", "１+１", "ｔ",
+        "1<<53", "1>>-1", "1.5|2", "~0.5", "1e17&1", "1//0",
+        "1)+(1", "t;s", "not 1", "1 and 2", "`t`", "t\0", "１+１", "ｔ",
         "9" * 1999, "-" * 1999 + "1", "1" + "+1" * 999, "#", "1 # 2", "sin(sin)(1)", "t in s",
         "a.b", "n",
     ],
@@ -91,7 +120,7 @@ def test_check_computes_nothing() -> None:
         check("1/q", ["t"])
 
 
-@given(st.text(alphabet="0123456789.+-*/%()<>=!, tsmaxfpinco_eb", max_size=60))
+@given(st.text(alphabet="0123456789.+-*/%()<>=!&|^~, tsmaxfpinco_eb", max_size=60))
 def test_never_another_exception(expr: str) -> None:
     try:
         value = evaluate(expr, AT)
@@ -108,7 +137,8 @@ def test_any_text(expr: str) -> None:
         assert str(error).isprintable()
 
 
-@given(st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 50), st.sampled_from("+-*/%"))
+@given(st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 50),
+       st.sampled_from(("+", "-", "*", "/", "%", "//", "&", "|", "^")))
 def test_agrees_with_python(a: int, b: int, c: int, op: str) -> None:
     expr = f"({a}){op}({c})+({b})*t"
     assert evaluate(expr, AT) == pytest.approx(eval(expr, {"t": 12}))

@@ -48,7 +48,9 @@ _RENAMED: Mapping[str, str] = {
     "skip_video_for_run_all": "skip_video_creation",
     "animation_prompts": "prompts",
 }
-_REMOVED = ("histogram_matching", "use_zoe_depth")
+_REMOVED = "histogram_matching"
+#: A switch that older files have, and the depth model that each of its positions means.
+_ZOE, _ZOE_DEPTH = "use_zoe_depth", {"True": "Zoe+AdaBins (old)", "False": "Midas+AdaBins (old)"}
 #: Switches of older versions that became names.
 _WAS_SWITCH: Mapping[str, str] = {
     "hybrid_composite": "Normal",
@@ -56,6 +58,15 @@ _WAS_SWITCH: Mapping[str, str] = {
     "optical_flow_cadence": "DIS Fine",
     "add_soundtrack": "File",
 }
+#: Words of older versions and what they are called now, as Deforum itself reads them.
+_WORDS_NOW: Mapping[str, str] = {
+    "Match Frame 0 HSV": "HSV",
+    "Match Frame 0 LAB": "LAB",
+    "Match Frame 0 RGB": "RGB",
+    "Envelope (Outer Fit)": "Outer Fit (Shrink to Fit)",
+    "Scale to Fit (Inner Fit)": "Inner Fit (Scale to Fit)",
+}
+_WORDED = re.compile(r"color_coherence|cn_\d+_resize_mode")
 #: Either a name or its index; both are found in files that Deforum wrote.
 _NAME_OR_INDEX = frozenset({"fill"})
 
@@ -102,16 +113,7 @@ def parse_base_settings(text: str, name: str) -> BaseSettings:
 
 def _checked(values: dict[str, Any]) -> BaseSettings:
     """See :func:`read_base_settings`."""
-    warnings: list[str] = []
-    for old in [key for key in values if key in _RENAMED or key in _REMOVED]:
-        value = values.pop(old)
-        new = _RENAMED.get(old)
-        if new is None:
-            warnings.append(f"{old} is no longer a setting of Deforum; left out")
-        else:
-            # The tab prefers animation_prompts to prompts; otherwise the current name has the last word.
-            if old == "animation_prompts" or new not in values:
-                values[new] = _json_text(value) if new == "prompts" else value
+    warnings = _renamed(values)
     addresses = []
     for key in list(values):
         values[key] = _typed(key, values[key])
@@ -126,8 +128,24 @@ def _checked(values: dict[str, Any]) -> BaseSettings:
     if values.get("parseq_manifest"):
         warnings.append("parseq_manifest is used: the fields it manages override the music's")
     if "prompts" in values:
-        _check_prompts(values["prompts"])
+        _check_prompts(values["prompts"], values.get("max_frames", DEFAULTS["max_frames"]))
     return BaseSettings(values, tuple(warnings))
+
+
+def _renamed(values: dict[str, Any]) -> list[str]:
+    """Put keys of older versions under their names of today; what was left out, one line each."""
+    warnings = []
+    if _REMOVED in values:
+        del values[_REMOVED]
+        warnings.append(f"{_REMOVED} is no longer a setting of Deforum; left out")
+    if (depth := _ZOE_DEPTH.get(str(values.pop(_ZOE, None)))) is not None:
+        values["depth_algorithm"] = depth
+    for old in [key for key in values if key in _RENAMED]:
+        value, new = values.pop(old), _RENAMED[old]
+        # The tab prefers animation_prompts to prompts; otherwise the current name has the last word.
+        if old == "animation_prompts" or new not in values:
+            values[new] = _json_text(value) if new == "prompts" else value
+    return warnings
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -228,6 +246,8 @@ def _typed(key: str, value: Any) -> Any:
         return value
     if key in _WAS_SWITCH and isinstance(value, bool):
         return _WAS_SWITCH[key] if value else "None"
+    if _WORDED.fullmatch(key) and isinstance(value, str):
+        return _WORDS_NOW.get(value, value)
     if key in _NAME_OR_INDEX and isinstance(value, str):
         return value
     if isinstance(default, bool):
@@ -290,13 +310,16 @@ def _check_either(text: str, key: str) -> None:
         check_schedule(text, parameter=key)
 
 
-def _check_prompts(prompts: Any) -> None:
-    """Text under frames; formulas between backticks on the allow-list, for the host evaluates them."""
+def _check_prompts(prompts: Any, max_frames: float) -> None:
+    """Text under frames, which may be formulas of ``max_f``: Deforum's mode Interpolation knows it.
+
+    Formulas between backticks must be on the allow-list, for the host evaluates them.
+    """
     from lib_music.formula import evaluate
 
     if not isinstance(prompts, dict):
         raise _mistyped("prompts", prompts, 'an object such as {"0": "a prompt"}')
-    for frame, prompt in read_prompts(prompts).items():
+    for frame, prompt in read_prompts(prompts, float(max_frames)).items():
         for formula in _BACKTICKS.findall(prompt):
             try:
                 evaluate(formula, {"t": float(frame), "max_f": 1000.0})

@@ -133,7 +133,8 @@ def follow_base(animation: Animation, base: Mapping[str, Any], driven: frozenset
 def _with_prompts(animation: Animation, settings: Mapping[str, Any]) -> Animation:
     """The person's own prompts at their own frames, also where a section's prompt is told."""
     n = animation.timebase.n_frames
-    texts = {frame: text for frame, text in read_prompts(settings["prompts"]).items() if 0 <= frame < n}
+    read = read_prompts(settings["prompts"], float(settings["max_frames"]))
+    texts = {frame: text for frame, text in read.items() if 0 <= frame < n}
     # Deforum fills what comes before the first with it.
     first = texts.get(min(texts)) if texts else str(next(iter(settings["prompts"].values())))
     prompts = dict(sorted({0: first or "", **texts}.items()))

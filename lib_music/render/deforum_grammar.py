@@ -123,10 +123,11 @@ def split_keys(
     return dict(sorted(keys.items()))
 
 
-def read_prompts(prompts: Mapping[str, object]) -> dict[int, str]:
-    """The prompts by frame, as Deforum reads them: digits, or a constant formula without ``max_f``.
+def read_prompts(prompts: Mapping[str, object], max_f: float | None = None) -> dict[int, str]:
+    """The prompts by frame, as Deforum reads them: digits, or a constant formula.
 
-    Raises SettingsError for an empty mapping, a key Deforum cannot read and a prompt that is not text.
+    ``max_f`` is what that name means there; Deforum knows it in its mode Interpolation alone, in the others such a
+    frame stops it. Raises SettingsError for an empty mapping, a key Deforum cannot read and a prompt that is not text.
     """
     if not prompts:
         raise SettingsError("prompts is empty", 'give at least {"0": "a prompt"}')
@@ -137,7 +138,7 @@ def read_prompts(prompts: Mapping[str, object]) -> dict[int, str]:
         if key.isascii() and key.isdigit():
             frame = int(key)
         else:
-            frame = int(_evaluate(key, {}, "prompts", 0))
+            frame = int(_evaluate(key, {} if max_f is None else {"max_f": max_f}, "prompts", 0))
         read[frame] = prompt
     return dict(sorted(read.items()))
 

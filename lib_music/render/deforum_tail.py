@@ -47,7 +47,7 @@ def tail_settings(settings: Mapping[str, Any], first: int, picture: str, last: i
     for key in sorted(TEXT_SCHEDULES):
         words = read_text_schedule(settings[key], n, parameter=key, seed=seed)[first:]
         rest[key] = _written([f'"{word}"' for word in words])
-    prompts = read_prompts(settings["prompts"])
+    prompts = read_prompts(settings["prompts"], float(n))
     now = max((frame for frame in prompts if frame <= first), default=min(prompts))
     rest["prompts"] = {"0": prompts[now]} | {
         str(frame - first): prompt for frame, prompt in prompts.items() if frame > first

@@ -189,7 +189,7 @@ def _hybrid(found: Mapping[str, Any]) -> list[str]:
 
 
 def _prompts(found: Mapping[str, Any]) -> list[str]:
-    prompts = read_prompts(found["prompts"]) if found["prompts"] else {}
+    prompts = read_prompts(found["prompts"], float(found["max_frames"])) if found["prompts"] else {}
     texts = [*prompts.values(), str(found["animation_prompts_positive"]), str(found["animation_prompts_negative"])]
     lines = [f"{len(prompts)} {'prompt' if len(prompts) == 1 else 'prompts'}"] if any(prompts.values()) else []
     if tags := network_tags(texts):

@@ -133,7 +133,8 @@ def _prompt_errors(settings: Mapping[str, Any]) -> Iterator[SettingsError]:
     from lib_music.formula import evaluate
 
     try:
-        prompts = read_prompts(settings["prompts"])
+        known = float(settings["max_frames"]) if settings.get("animation_mode") == "Interpolation" else None
+        prompts = read_prompts(settings["prompts"], known)
     except SettingsError as error:
         yield error
         return

@@ -95,6 +95,23 @@ def test_renamed_keys_cannot_undo_ours_later(tmp_path: Path) -> None:
     assert "histogram_matching" in base.warnings[0]
 
 
+def test_words_of_older_versions_are_what_deforum_takes_them_for(tmp_path: Path) -> None:
+    old = {"color_coherence": "Match Frame 0 HSV", "cn_2_resize_mode": "Envelope (Outer Fit)", "use_zoe_depth": True}
+    assert dict(read(tmp_path, old).values) == {
+        "color_coherence": "HSV", "cn_2_resize_mode": "Outer Fit (Shrink to Fit)",
+        "depth_algorithm": "Zoe+AdaBins (old)",
+    }
+
+
+def test_formulas_of_deforums_own_guides_are_read(tmp_path: Path) -> None:
+    mine = {
+        "zoom": "0:((2*2/3.14)*arcsin(sin((2*3.14)/20*t)))", "angle": "0:(arctan(1/tan(t*3.14/20)))",
+        "translation_x": "0:(((t>10)&(t<20))*5), 60:(t//2)",
+        "prompts": {"0": "a `tanh(t/100)` b", "max_f/2": "c"},
+    }
+    assert dict(read(tmp_path, mine).values) == mine
+
+
 def test_parseq_is_warned_about(tmp_path: Path) -> None:
     base = read(tmp_path, {"parseq_manifest": '{"rendered_frames": []}'})
     assert "override" in base.warnings[0]
