@@ -14,10 +14,7 @@
     }
 
     function step(name, state) {
-        const {send, pending} = mv.core;
-        if (!steps(state)[name] || pending(name)) return false;
-        send({do: name});
-        return true;
+        if (steps(state)[name]) mv.core.send({do: name});
     }
 
     function one(name, label, keys, state) {
@@ -76,7 +73,9 @@
         const name = wanted(event);
         if (!name || !mv.core || !inSight()) return;
         if (isField(event.target) && (event.target === typedIn || !ours(event.target))) return;
-        if (step(name, mv.core.state)) event.preventDefault();
+        // Never the browser's own as well: it would change the field that was typed in last, which would be a new edit.
+        event.preventDefault();
+        if (!(event.repeat && mv.core.pending(name))) step(name, mv.core.state);
     });
 
     // A field of another extension or of the host beside us keeps its own keys.

@@ -152,3 +152,20 @@ def test_nothing_sticks_out(browser: Browser, server: Server, song: Song, width:
 
 def test_the_list_of_files_is_plain_json(produced: Tab) -> None:
     assert json.dumps(produced.view()["ways_out"], allow_nan=False)
+
+
+def test_quick_presses_are_as_many_steps_and_no_edit_of_the_browsers(produced: Tab) -> None:
+    before = produced.view()["rows"][0]["prompt"]
+    for text in ("one", "two", "three"):
+        write(produced, text)
+        produced.until_view("v.rows[0].prompt === a", text)
+        produced.page.wait_for_timeout(2_100)  # what is typed later is a step of its own
+    produced.page.locator("body").click(position={"x": 5, "y": 5})
+    for _ in range(3):
+        produced.page.keyboard.press("Control+z")
+    produced.until_view("v.rows[0].prompt === a", before)
+    produced.page.wait_for_timeout(3_500)  # longer than a field waits with what was typed
+    assert produced.view()["rows"][0]["prompt"] == before
+    for _ in range(3):
+        produced.page.keyboard.press("Control+Shift+z")
+    produced.until_view("v.rows[0].prompt === 'three' && !v.history.redo")
