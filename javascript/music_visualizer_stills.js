@@ -5,7 +5,8 @@
     const parts = (mv.parts = mv.parts || {});
     if (parts.stills) return;
     const TABS = {img2img: "Send to img2img", extras: "Send to Extras"};
-    const local = {sending: null, drawn: ""};
+    const LANDS = 30000; // ms from the server's answer until the picture stands in its box
+    const local = {sending: null, drawn: "", said: ""};
 
     function busy(kind) {
         return mv.core.jobs().some((job) => job.kind === kind && mv.core.isActive(job.state));
@@ -19,7 +20,8 @@
     // ---- to other tabs: the server puts the picture into hidden boxes, the host's own paste takes it from there ----
 
     function send(item, tab) {
-        local.sending = {tab, since: Date.now(), section: item.section};
+        local.sending = {tab, section: item.section};
+        local.said = "";
         mv.core.send({do: "send_still", section: item.section});
         mv.core.draw(["stills"]);
     }
@@ -31,14 +33,16 @@
 
     // The answer has landed: press the host's button as soon as the picture stands in its box.
     function deliver() {
-        const {tab, since, gone} = local.sending;
+        const {tab, gone} = local.sending;
         if (mv.core.pending("send_still")) return;
+        const since = (local.sending.since = local.sending.since || Date.now());
         const target = document.getElementById("music_visualizer_send_" + tab);
         if (arrived() && !gone && target) {
             local.sending.gone = true;
             window.setTimeout(() => { target.click(); local.sending = null; mv.core.draw(["stills"]); }, 150);
-        } else if (!gone && Date.now() - since > 15000) {
+        } else if (!gone && Date.now() - since > LANDS) {
             local.sending = null;
+            local.said = "The still did not reach " + TABS[tab].replace("Send to ", "") + ": save the picture and drop it there.";
             mv.core.draw(["stills"]);
         }
     }
@@ -125,7 +129,7 @@
                 return void put("stills");
             }
             // Drawn anew only when something changed: a test that is being watched plays on.
-            const drawn = JSON.stringify([shown, state.view.test, waits(), state.view.project]);
+            const drawn = JSON.stringify([shown, state.view.test, waits(), state.view.project, local.said]);
             if (drawn === local.drawn && root("stills").childNodes.length) return;
             local.drawn = drawn;
             const all = button("Stills of all sections", () => mv.core.send({do: "stills"}), {"data-still": "all", title: "Paints what has no picture yet"});
@@ -134,6 +138,7 @@
                 el("div", {class: "mv-panel-head", text: "Stills"}),
                 shown.real ? null : el("p", {class: "mv-note", text: "No checkpoint paints here: these are the animatic's pictures."}),
                 el("div", {class: "mv-ways"}, all),
+                el("div", {class: "mv-note", role: "status", text: local.said, hidden: !local.said}),
                 el("ul", {class: "mv-stills"}, ...mv.core.list(shown.items).map((item) => card(item, shown, waits()))),
                 test(state))));
         },
