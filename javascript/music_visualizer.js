@@ -190,6 +190,7 @@
         const target = document.getElementById(PREFIX + kind);
         if (!target) return;
         channel.flight = {kind, entry, since: Date.now(), asked: false};
+        if (kind === "act" && parts.echo) parts.echo.before();
         if (kind === "attach") channel.attach = false;
         else if (kind === "poll") channel.polledAt = channel.flight.since;
         target.click();

@@ -82,24 +82,29 @@
     // The line of a part may be far from the button that was pressed: said once more at the edge of the window, until the
     // next answer or a click. For the eye alone: the line itself is an alert.
     parts.echo = {
-        known: [],
+        known: [], // what stood there when the request left
         by: "", // what was refused last; an old line comes again only when the same is refused again
+
+        lines() {
+            const page = document.getElementById("music_visualizer");
+            return page ? [...page.querySelectorAll(".music-visualizer-error")].filter((node) => node.textContent.trim()) : [];
+        },
+
+        before() {
+            this.known = this.lines().map((node) => node.textContent);
+        },
 
         look(action) {
             const {el} = core();
-            const page = document.getElementById("music_visualizer");
             if (this.node) this.node.remove();
             this.node = null;
-            if (!page) return;
-            const lines = [...page.querySelectorAll(".music-visualizer-error")].filter((node) => node.textContent.trim());
-            const line = lines.find((node) => !this.known.includes(node.textContent) || (action === this.by && node.textContent === this.last));
-            this.known = lines.map((node) => node.textContent);
+            const line = this.lines().find((node) => !this.known.includes(node.textContent) || (action === this.by && node.textContent === this.last));
             if (!line) return;
             this.by = action;
             this.last = line.textContent;
             if (seen(line)) return;
             this.node = el("div", {class: "mv mv-echo", "aria-hidden": "true", text: line.textContent, on: {click: () => this.node.remove()}});
-            page.append(this.node);
+            document.getElementById("music_visualizer").append(this.node);
         },
     };
 

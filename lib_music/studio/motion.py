@@ -93,7 +93,9 @@ class Motion:
                 raise InputError(f"{name} holds characters that cannot be printed", "choose one of the list")
         for name in ("width", "height"):
             if values[name] % SIZE_STEP:
-                raise InputError(f"{name} {values[name]} is not a multiple of {SIZE_STEP}", "Deforum needs that")
+                near = max(1, round(values[name] / SIZE_STEP)) * SIZE_STEP
+                wrong = f"{name} {values[name]} is not a multiple of {SIZE_STEP}"
+                raise InputError(wrong, f"give {near}, as Deforum needs")
         if self.mode not in ("2D", "3D"):
             raise InputError(f"mode {self.mode!r} is not known", "choose 2D or 3D")
         if self.renderer not in RENDERERS:

@@ -44,6 +44,11 @@ def _part_of(do: object) -> str:
     return panel.part if panel else _PART_OF.get(str(do)[:40], "hearing")
 
 
+def _quiet() -> Shown:
+    """Every part's line empty: what was told was told of the song before."""
+    return {f"said_{part}": "" for part in PARTS}
+
+
 #: Seconds after which an answer goes out whatever happens: a pod's proxy cuts a request at 100.
 _PATIENCE = 45.0
 ANALYSIS = "Saved audio-analysis (JSON)"
@@ -107,7 +112,7 @@ class Page(Answers):
                 if words and self._typed_before(project, mark, words):
                     shown = self.shown(project)
                 shown.update(self._filled_again(json.loads(shown["view"]), mark))
-                shown.update({f"said_{part}": "" for part in PARTS if part != "song"})  # told of what was shown before
+                shown.update({name: "" for name in _quiet() if name != "said_song"})
             return {**shown, "page": self.surroundings()}
         except MusicVisualizerError as error:
             return {"status": to_json(self.any_status()), "said_song": error_lines(error)}
@@ -190,6 +195,7 @@ class Page(Answers):
         job = produce(self.studio, given)
         shown: Shown = {"project": job.project, "status": to_json(self.status(job.project))}
         if job.project != given.project:
+            shown.update(_quiet())
             self._begin_motion(job.project, boxes, another=bool(given.project))
             # Those of the song before do not stay in the boxes.
             said = self.view(job.project)["said"]
@@ -405,7 +411,8 @@ class Page(Answers):
         active = self.studio.jobs.active()
         for job in [job for job in active if job.project == name] or active[:1]:
             self.studio.jobs.interrupt(job.id)
-        return {"status": to_json(self.status(name))}
+        said = "" if active else lines("Nothing is running.")
+        return {"status": to_json(self.status(name)), "said_visualize": said}
 
     # -- resume -------------------------------------------------------------------------------------
 
@@ -505,6 +512,7 @@ class Page(Answers):
             raise InputError("no visual is named", "choose one of the list, or type its timestring")
         opened = open_visual(self.studio, text)
         return {
+            **_quiet(),
             **self.shown(opened.project, fill=True),
             "page": self.surroundings(),
             "said_resume": lines(*opened.notes),

@@ -292,6 +292,18 @@ def test_another_checkpoint_is_offered_and_loaded_on_the_persons_word(tmp_path: 
             assert "does not have gone" in switched["said_resume"]
 
 
+def test_what_was_told_of_another_song_goes_when_one_is_opened(page: Page, studio: Studio) -> None:
+    name = heard(studio)
+    assert "there is no song yet" in page.preview("", "", *boxes())["said_preview"]
+    opened = page.resume(name)
+    assert opened["project"] == name
+    assert all(opened[f"said_{part}"] == "" for part in ("hearing", "preview", "visualize"))
+
+
+def test_interrupt_says_when_there_is_nothing_to_interrupt(page: Page, studio: Studio) -> None:
+    assert "Nothing is running" in page.interrupt(heard(studio))["said_visualize"]
+
+
 def test_an_answer_goes_out_in_time() -> None:
     assert told.within(5.0, lambda: "done", otherwise="later") == "done"
     assert told.within(0.05, lambda: time.sleep(0.5) or "done", otherwise="later") == "later"
