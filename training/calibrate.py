@@ -1,9 +1,9 @@
 """Measures how far the decoder may trust what it hears, on composed pieces that nothing was trained on.
 
-``python -m training.calibrate FOLDER --first 1500000 --count 200`` composes what is missing in the folder, reads every
-piece at its tempi, fits the weights by which readings are chosen, then the tables of stated confidence, and writes
-both to ``lib_music/analysis/weights/calibration.json``. Half of the pieces are fitted on and the other half judged;
-what is written is fitted on all.
+``python -m training.calibrate FOLDER --first 1500000 --count 200`` composes what is missing in the folder, reads all
+that lie there at their tempi, fits the weights by which readings are chosen, then the tables of stated confidence, and
+writes both to ``lib_music/analysis/weights/calibration.json``. Half of the pieces are fitted on and the other half
+judged; what is written is fitted on all.
 
 Conventions: a beat is right within 70 ms; a stated confidence is compared with the share that was right.
 """
@@ -186,7 +186,8 @@ def main() -> None:
     args.folder.mkdir(parents=True, exist_ok=True)
     jobs = [(seed, args.seconds, args.folder) for seed in range(args.first, args.first + args.count)]
     with multiprocessing.Pool(args.workers) as pool:
-        paths = [path for path in pool.starmap(dataset.render, jobs, chunksize=1) if path.exists()]
+        pool.starmap(dataset.render, jobs, chunksize=1)
+        paths = sorted(args.folder.glob("[0-9]*.npz"))
         pieces = pool.starmap(hear, [(path, args.weights) for path in paths], chunksize=1)
     print("as it is:", accuracy(pieces, confidence.weights("reading")))
     one, other = pieces[::2], pieces[1::2]
