@@ -154,6 +154,7 @@
             arrange(this.kept, this.items, takes, "take", (entry) => new Take(entry.take), (item, entry) => item.draw(entry, busy));
             const sizes = data.sizes || {};
             setText(this.sizes, [
+                text(data.model) ? "Painted with " + text(data.model) : "",
                 "This project: " + text(sizes.project),
                 text(sizes.takes) ? "takes " + text(sizes.takes) : "",
                 text(sizes.frames) ? "frames " + text(sizes.frames) : "",

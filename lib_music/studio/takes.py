@@ -9,19 +9,29 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from lib_music.audio import open_audio
-from lib_music.errors import InputError, MusicVisualizerError, ProjectBusyError
+from lib_music.errors import InputError, ProjectBusyError
 from lib_music.pipeline import Plan, join_again, section_frames, section_marks
 from lib_music.project import Project
-from lib_music.studio.estimate import Setup, asked, check_room, chosen_renderer, read_size, set_up, usable_renderer
+from lib_music.studio.estimate import (
+    Setup,
+    asked,
+    check_disk,
+    check_room,
+    chosen_renderer,
+    read_size,
+    set_up,
+    usable_renderer,
+)
 from lib_music.studio.foreign import section_of, text, whole
-from lib_music.studio.jobs import Job, JobReporter
+from lib_music.studio.job import Job, JobReporter
 from lib_music.studio.motion import read_motion
 from lib_music.studio.panels import Panel
 from lib_music.studio.record import painted_with, write_restored
 from lib_music.studio.studio import Studio
+from lib_music.studio.turns import free
+from lib_music.studio.video import paint
 from lib_music.studio.workspace import find_project, projects
 from lib_music.takes import Take, find_take, restore, takes_of
 from lib_music.takes.again import MAX_FADE, Wish, begin_again, check_shape, fades_of, painted_to, stretch_of
@@ -32,7 +42,7 @@ from lib_music.takes.take import THUMBNAIL, Told
 if TYPE_CHECKING:
     from lib_music.studio.known import Known
 
-_MOST_SECTIONS, _EXCERPT, _MOST_KEPT = 10_000, 160, 8
+_MOST_SECTIONS, _EXCERPT, _MOST_KEPT, _MOST_LETTERS = 10_000, 160, 8, 600
 #: Bytes of a frame of a comparison, about.
 _COMPARED = 8_000
 _kept: dict[str, Mapping[str, str]] = {}
@@ -49,9 +59,6 @@ def rerender(studio: Studio, name: str, wish: Wish) -> Job:
     InputError
         It cannot be done; nothing is changed then.
     """
-    from lib_music.studio.estimate import check_disk
-    from lib_music.studio.video import free, paint
-
     project = find_project(studio.host, name)
     motion = read_motion(studio.host, project)
     usable_renderer(studio, motion)
@@ -91,8 +98,6 @@ def _only(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
 
 def restored(studio: Studio, name: str, number: object) -> Job:
     """Bring a take back; what is there now becomes a take. Raises InputError."""
-    from lib_music.studio.video import free
-
     project = find_project(studio.host, name)
     take = find_take(project, number)
     check_shape(plan_now(studio, project, None), project.progress())
@@ -121,8 +126,6 @@ def restored(studio: Studio, name: str, number: object) -> Job:
 
 def compared(studio: Studio, name: str, number: object) -> Job:
     """Make a take's comparison with the video as it is. Raises InputError."""
-    from lib_music.studio.video import free
-
     project = find_project(studio.host, name)
     take = find_take(project, number)
     if not project.progress().is_finished:
@@ -215,6 +218,7 @@ def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
         "takes": [_take(studio, project, take, sizes.takes.get(take.number, 0)) for take in takes_of(project)],
         "max_fade": MAX_FADE,
         "finished": progress.is_finished,
+        "model": _models(painted_with(project)),
         "sizes": {
             "project": read_size(sizes.total),
             "video": read_size(sizes.video),
@@ -265,11 +269,21 @@ def _marks(setup: Setup) -> Mapping[str, str]:
     return found
 
 
+def _models(told: Mapping[str, Any]) -> str:
+    """The checkpoints and the VAE that painted something, as :func:`painted_with` tells them."""
+    found = [str(told[key]) for key in ("checkpoint", "vae") if told.get(key)]
+    also = told.get("also")
+    also = also if isinstance(also, list) else []
+    others = [str(one.get("checkpoint") or "") for one in also if isinstance(one, Mapping)]
+    if others := [name for name in dict.fromkeys(others) if name]:
+        found.append(f"parts of it by {', '.join(others)}")
+    return ", ".join(found)[:_MOST_LETTERS]
+
+
 def _take(studio: Studio, project: Project, take: Take, size: int) -> dict[str, Any]:
     from fractions import Fraction
 
     fps, folder = Fraction(take.fps), take.folder(project)
-    model = ", ".join(str(take.told.model.get(key) or "") for key in ("checkpoint", "vae") if take.told.model.get(key))
     made = comparison(project, take)
     return {
         "take": take.number,
@@ -277,25 +291,15 @@ def _take(studio: Studio, project: Project, take: Take, size: int) -> dict[str, 
         "label": take.told.label,
         "prompt": next((words[:_EXCERPT] for words in take.words.values()), ""),
         "painter": take.told.painter,
-        "model": model,
+        "model": _models(take.told.model),
         "from": round(float(take.first / fps), 3),
         "to": round(float(take.last / fps), 3),
         "date": take.date,
         "size": read_size(size),
         "whole": take.is_whole,
-        "picture_url": _url(studio, folder / THUMBNAIL),
-        "comparison_url": _url(studio, made) if made is not None else None,
+        "picture_url": studio.url(folder / THUMBNAIL),
+        "comparison_url": studio.url(made) if made is not None else None,
     }
-
-
-def _url(studio: Studio, path: Any) -> str | None:
-    try:
-        url = studio.host.file_url(path)
-    except MusicVisualizerError:
-        return None
-    if not path.is_file():
-        return None
-    return f"{url}{'&' if urlsplit(url).query else '?'}v={path.stat().st_mtime_ns // 10**6}"
 
 
 PANEL = Panel(

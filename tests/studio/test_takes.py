@@ -18,7 +18,7 @@ from lib_music.render.deforum_job import JobRecord
 from lib_music.studio import panels
 from lib_music.studio.estimate import cost
 from lib_music.studio.host import Choice, Model
-from lib_music.studio.jobs import Job
+from lib_music.studio.job import Job
 from lib_music.studio.motion import Motion, write_motion
 from lib_music.studio.record import read_painted
 from lib_music.studio.song import act
@@ -112,7 +112,7 @@ def test_the_whole_way_of_a_retake(studio: Studio, name: str) -> None:
 def test_a_new_seed_or_preset_for_one_section_survives_an_interrupt(studio: Studio, name: str) -> None:
     import threading
 
-    from lib_music.studio.jobs import JobReporter
+    from lib_music.studio.job import JobReporter
 
     done(studio, visualize(studio, name, SMALL))
     before = video(studio, name)
@@ -338,6 +338,7 @@ def test_another_checkpoint_for_one_section_or_a_restored_take_is_recorded(tmp_p
     assert recorded() == ("deforum", second, (first,)), "all but one section is still the first one's"
     told = "several checkpoints painted it: second.safetensors, first.safetensors"
     assert told in open_visual(studio, name).notes
+    assert takes(studio, name)["model"] == f"second.safetensors, parts of it by {first.checkpoint}"
     do(studio, name, "rerender", do="rerender_section", section=1)
     assert recorded() == ("deforum", second, (first,))
     host.loaded = third
@@ -346,6 +347,8 @@ def test_another_checkpoint_for_one_section_or_a_restored_take_is_recorded(tmp_p
     whole = next(take for take in takes_of(folder_of(studio, name)) if take.last - take.first == take.total)
     do(studio, name, "restore", do="restore_take", take=whole.number)
     assert recorded() == ("deforum", second, (first,))
+    cards = {card["take"]: card["model"] for card in takes(studio, name)["takes"]}
+    assert cards[whole.number + 1] == "third.safetensors" and cards[1] == "first.safetensors, soft.vae.pt"
     done(studio, visualize(studio, name, replace(SMALL, renderer="animatic")))
     assert recorded() == ("animatic", None, ())
     back = max(take.number for take in takes_of(folder_of(studio, name)))
