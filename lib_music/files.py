@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -106,3 +107,16 @@ def slug(text: str, fallback: str = "song") -> str:
     """A file name made of found text: ``[a-z0-9-]``, 1 to 60 characters."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or fallback
+
+
+def link(source: Path, target: Path) -> None:
+    """The same file under another name, or a copy where the disk has no such names. Raises ProjectError."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        try:
+            shutil.copyfile(source, target)
+        except OSError as error:
+            reason = error.strerror or error
+            raise ProjectError(f"cannot write {target.name}: {reason}", "check the free space") from error

@@ -18,7 +18,7 @@ from lib_music.errors import InputError
 
 if TYPE_CHECKING:
     from lib_music.project import Project
-    from lib_music.studio.jobs import Job, Kind
+    from lib_music.studio.job import Job, Kind
     from lib_music.studio.studio import Studio
 
 T = TypeVar("T")

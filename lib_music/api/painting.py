@@ -10,7 +10,7 @@ from lib_music.api.paging import LIMIT, OFFSET
 from lib_music.api.problems import Problem
 
 if TYPE_CHECKING:
-    from lib_music.studio.jobs import Job
+    from lib_music.studio.job import Job
     from lib_music.studio.motion import Motion
 
 

@@ -39,7 +39,7 @@ from lib_music.api.problems import Problem
 if TYPE_CHECKING:
     from lib_music.analysis.types import Analysis
     from lib_music.studio.motion import Motion
-    from lib_music.studio.song import SongInput
+    from lib_music.studio.song_input import SongInput
 
 _UNHEARD = ("this song has not been heard yet", "wait for its job, or POST …/produce")
 
@@ -106,7 +106,7 @@ class Songs:
         return self.desk.submitted(produce(self.studio, self._song(given, project)))
 
     def _song(self, given: SongIn, project: str) -> SongInput:
-        from lib_music.studio.song import SongInput
+        from lib_music.studio.song_input import SongInput
         from lib_music.studio.workspace import typed_path
 
         if given.cover_upload and given.cover_path:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lib_music.errors import DeforumError, Interrupted
 
 if TYPE_CHECKING:
-    from lib_music.studio.host import Still
+    from lib_music.render.still import Still
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 

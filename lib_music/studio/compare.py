@@ -30,9 +30,11 @@ from lib_music.schedule.overrides import Overrides
 from lib_music.schedule.preset_file import Own
 from lib_music.schedule.timebase import parse_fps
 from lib_music.studio.estimate import asked, check_room, moved, seen
-from lib_music.studio.jobs import Job, JobReporter
+from lib_music.studio.job import Job, JobReporter
 from lib_music.studio.motion import Motion, read_motion
+from lib_music.studio.presets import named_preset
 from lib_music.studio.studio import Studio
+from lib_music.studio.video import check_song, make_preview, preview_encoding, previewed
 from lib_music.studio.workspace import find_project
 
 #: Bars that are played; the folder and the record in the project; what the present motion is called.
@@ -86,8 +88,6 @@ def compare(studio: Studio, name: str, pair: tuple[str, str], section: int) -> J
 
 def _own(studio: Studio, project: Project, name: str) -> Own:
     """The rows, pins and formulas of that name; the song's own pins hold for each."""
-    from lib_music.studio.routes import named_preset
-
     now = own_of(asked(project, read_motion(studio.host, project), "animatic"), project)
     if name == NOW:
         return now
@@ -107,7 +107,6 @@ def _compare(
     reporter: JobReporter,
 ) -> Mapping[str, str]:
     from lib_music.render.animatic import Animatic
-    from lib_music.studio.video import make_preview, preview_encoding
 
     reporter.stage("schedule")
     owns = [_own(studio, project, name) for name in pair]
@@ -135,8 +134,6 @@ def _plans(
     project: Project, motion: Motion, owns: list[Own], stretch: Stretch, reporter: JobReporter
 ) -> list[Plan]:
     """The same frames of the song, moved in both ways, at a preview's size and rate."""
-    from lib_music.studio.video import check_song, previewed
-
     request = asked(project, motion, "animatic")
     small = previewed(seen(motion, request))
     if request.base_settings is None:

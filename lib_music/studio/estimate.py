@@ -33,6 +33,7 @@ from lib_music.request import Request
 from lib_music.schedule.animation import Animation
 from lib_music.schedule.preset_file import ROUTES, Own
 from lib_music.studio.base_file import base_of, chosen, left_open
+from lib_music.studio.finishing_file import flow_of
 from lib_music.studio.motion import Motion
 from lib_music.studio.record import Painted, key_of, pictures_on_disk, rate_name, read_painted, read_rate
 from lib_music.studio.studio import Studio
@@ -177,8 +178,6 @@ def with_sampler(studio: Studio, motion: Motion) -> Motion:
 
 def asked(project: Project, motion: Motion, renderer: Literal["animatic", "deforum"]) -> Request:
     """What is asked for: the song as the project knows it, on the base that is chosen there, moved like this."""
-    from lib_music.studio.finishing import flow_of
-
     known = chosen(project, Request.from_dict(project.request(), project))
     known = replace(known, flow=flow_of(project) or known.flow)
     base, driven = base_of(known)

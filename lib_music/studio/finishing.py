@@ -1,7 +1,7 @@
 """The Finishing part of the page: what is made of a video that is painted, and how Deforum fills its cadence.
 
-Conventions: ``finishing.json`` in the project holds what the person chose last; it is the person's. What is made lies
-in ``finished/``, beside the video, which stays as it is. Optical flow between diffused frames is Deforum's own and
+Conventions: what the person chose last is the person's (:mod:`lib_music.studio.finishing_file`). What is made lies in
+``finished/``, beside the video, which stays as it is. Optical flow between diffused frames is Deforum's own and
 counts from the next painting on, like everything that moves.
 """
 
@@ -12,18 +12,20 @@ from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from zipfile import ZIP_STORED, ZipFile
 
-from lib_music.errors import InputError, MusicVisualizerError, ProjectError
-from lib_music.files import read_json, write_json, written_aside
+from lib_music.errors import InputError, ProjectError
+from lib_music.files import written_aside
 from lib_music.project import Project
 from lib_music.render.deforum_flow import FLOWS
-from lib_music.studio.estimate import Setup, read_size
+from lib_music.studio.estimate import Setup, check_room, read_size
+from lib_music.studio.finishing_file import flow_of, read_choices, write_choices
 from lib_music.studio.foreign import number, text, whole
-from lib_music.studio.jobs import Job, JobReporter
+from lib_music.studio.job import Job, JobReporter
 from lib_music.studio.panels import Panel
 from lib_music.studio.studio import Studio
+from lib_music.studio.takes import plan_now
+from lib_music.studio.turns import free, turn
 from lib_music.studio.workspace import find_project
 from lib_music.video.finish import FINISHED, MAX_FACTOR, MAX_TIMES, Finish, Work
 
@@ -31,14 +33,7 @@ if TYPE_CHECKING:
     from lib_music.studio.host import Choice
     from lib_music.studio.known import Known
 
-FILE, VERSION = "finishing.json", 1
 FORMATS = {"mp4": "mp4", "prores": "ProRes 422 HQ (mov)", "png": "PNG pictures (a folder)"}
-
-
-def flow_of(project: Project) -> str:
-    """Which optical flow fills the cadence; empty where none was chosen."""
-    flow = _read(project).get("flow")
-    return flow if isinstance(flow, str) and flow in FLOWS else ""
 
 
 def finished(studio: Studio, name: str, wish: Finish) -> Job:
@@ -49,14 +44,11 @@ def finished(studio: Studio, name: str, wish: Finish) -> Job:
     InputError
         The video is not finished, or the wish cannot be fulfilled here; nothing is written then.
     """
-    from lib_music.studio.video import free, turn
-
     project = find_project(studio.host, name)
     _check(studio, project, wish)
 
     def work(reporter: JobReporter) -> Mapping[str, str]:
         from lib_music.pipeline import titles_of
-        from lib_music.studio.takes import plan_now
         from lib_music.takes.again import check_shape
         from lib_music.video.finish import finish
 
@@ -94,8 +86,6 @@ def _check(studio: Studio, project: Project, wish: Finish) -> None:
 
 def _check_disk(studio: Studio, project: Project, wish: Finish) -> None:
     """Refuse what would go over the cap, by a rough guess of its size."""
-    from lib_music.studio.estimate import check_room
-
     progress = project.progress()
     width, height = wish.size(progress.width, progress.height)
     pixels = sum(progress.lengths) * wish.times * width * height
@@ -118,7 +108,7 @@ def _finish(studio: Studio, project: Project, action: Mapping[str, Any]) -> None
     wish = Finish(upscaler, factor, interpolator, times, form)  # type: ignore[arg-type]
     finished(studio, project.folder.name, wish)
     chosen = {"upscaler": upscaler, "factor": factor, "interpolator": interpolator, "times": times, "format": form}
-    _write(project, {**_read(project), **chosen})
+    write_choices(project, {**read_choices(project), **chosen})
 
 
 def _flow(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
@@ -126,7 +116,7 @@ def _flow(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     if flow not in ("", *FLOWS):
         raise InputError(f"optical flow {flow!r} is not known", f"choose {', '.join(FLOWS)}")
     with project.editing():
-        _write(project, {**_read(project), "flow": flow})
+        write_choices(project, {**read_choices(project), "flow": flow})
 
 
 def _pack_up(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
@@ -157,8 +147,6 @@ def packed(studio: Studio, name: str, result: str) -> Job:
     InputError
         There is no such folder, or no room for as much again.
     """
-    from lib_music.studio.estimate import check_room
-
     project = find_project(studio.host, name)
     folder = next((path for path in results_of(project) if path.name == result and path.is_dir()), None)
     if folder is None:
@@ -199,24 +187,11 @@ def results_of(project: Project) -> list[Path]:
     return sorted(there, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
-def _read(project: Project) -> dict[str, Any]:
-    path = project.path(FILE)
-    try:
-        data = read_json(path) if path.is_file() else {}
-    except ProjectError:
-        return {}
-    return dict(data) if isinstance(data, dict) and data.get("version") == VERSION else {}
-
-
-def _write(project: Project, data: Mapping[str, Any]) -> None:
-    write_json(project.path(FILE), {**data, "version": VERSION})
-
-
 # -- drawing ---------------------------------------------------------------------------------------------------------
 
 
 def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
-    project, progress, kept = now.project, now.project.progress(), _read(now.project)
+    project, progress, kept = now.project, now.project.progress(), read_choices(now.project)
     fps = Fraction(progress.fps) if progress.fps else Fraction(0)
     return {
         "ready": progress.is_finished and bool(progress.width),
@@ -242,12 +217,7 @@ def _choice(choice: Choice) -> dict[str, str]:
 def _result(studio: Studio, project: Project, path: Any) -> dict[str, Any]:
     files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
     size = sum(file.stat().st_size for file in files)
-    try:
-        url = studio.host.file_url(path) if path.is_file() else None
-    except MusicVisualizerError:
-        url = None
-    if url is not None:
-        url = f"{url}{'&' if urlsplit(url).query else '?'}v={path.stat().st_mtime_ns // 10**6}"
+    url = studio.url(path) if path.is_file() else None
     pictures = 0 if path.is_file() else len(files)
     place = path.relative_to(project.folder.parent).as_posix()
     return {"name": path.name, "size": read_size(size), "url": url, "pictures": pictures, "place": place}

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lib_music.errors import InputError, Interrupted, ProjectError
-from lib_music.studio.host import Choice, Model, Painting, Preferences, Still
+from lib_music.render.still import Still
+from lib_music.studio.host import Choice, Model, Painting, Preferences
 
 if TYPE_CHECKING:
     from lib_music.pipeline import Plan

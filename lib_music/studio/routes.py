@@ -2,7 +2,7 @@
 
 Conventions: what is changed lies in the project's ``routes.json``; rows begin as a copy of the preset's at the first
 change. Rows, pins and formulas are named by their place, together with how many the page saw: where another page has
-changed them meanwhile, nothing is done. Presets that are kept lie in ``.presets`` of the workspace. It is all foreign.
+changed them meanwhile, nothing is done. It is all foreign.
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib_music.analysis.basis import Basis
 from lib_music.analysis.corrections import Corrections
 from lib_music.analysis.types import ROLES, Analysis
 from lib_music.errors import InputError, MusicVisualizerError
-from lib_music.files import slug
 from lib_music.pipeline import own_of
 from lib_music.project import Project
 from lib_music.schedule.choreography import choose_preset
-from lib_music.schedule.overrides import VARIABLES, Formula, Overrides, flash_notes, notes_of
+from lib_music.schedule.overrides import VARIABLES, Overrides, flash_notes, notes_of
 from lib_music.schedule.parameters import MOTION, PARAMETERS
 from lib_music.schedule.preset_file import (
     MAX_BYTES,
@@ -42,21 +40,21 @@ from lib_music.schedule.preset_file import (
     preset_document,
     preset_of,
     read_own,
-    read_preset,
     renamed,
     route_document,
     route_of,
     write_own,
-    write_preset,
 )
 from lib_music.schedule.presets import PRESETS, Preset
 from lib_music.schedule.routes import EVENTS
 from lib_music.schedule.score import Score
 from lib_music.schedule.timebase import Timebase, parse_fps
+from lib_music.studio.compare import compare, compared
 from lib_music.studio.foreign import text, whole
 from lib_music.studio.known import known
 from lib_music.studio.motion import read_motion
 from lib_music.studio.panels import Panel
+from lib_music.studio.presets import keep_preset, kept_presets, named_preset, preset_files
 
 if TYPE_CHECKING:
     from lib_music.studio.estimate import Setup
@@ -64,8 +62,6 @@ if TYPE_CHECKING:
     from lib_music.studio.known import Known
     from lib_music.studio.studio import Studio
 
-#: Where presets of the person's own are kept in the workspace, and how many.
-PRESETS_FOLDER, MOST_PRESETS = ".presets", 200
 T = TypeVar("T")
 
 #: What a source is called.
@@ -104,8 +100,6 @@ def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
         "document": _text(preset_document(found.preset, found.own.overrides.formulas)) if found.preset else "",
         "most": MAX_BYTES // 2,
     }  # fmt: skip
-    from lib_music.studio.compare import compared
-
     return {**shown, "choices": _choices(), "compare": compared(studio, now.project)}
 
 
@@ -335,32 +329,6 @@ def _reset(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
 # -- presets of the person's own -------------------------------------------------------------------------------------
 
 
-def kept_presets(host: Host) -> list[str]:
-    """Names of the presets that are kept, in order."""
-    return sorted(_kept(host), key=str.casefold)
-
-
-def _kept(host: Host) -> dict[str, Path]:
-    """Where each lies, by its name; one that cannot be read is left out."""
-    found: dict[str, Path] = {}
-    for path in sorted((host.workspace() / PRESETS_FOLDER).glob("*.json"))[:MOST_PRESETS]:
-        try:
-            found.setdefault(read_preset(path)[0].name, path)
-        except MusicVisualizerError:
-            continue
-    return found
-
-
-def named_preset(host: Host, name: str) -> tuple[Preset, tuple[Formula, ...]]:
-    """A built-in or a kept preset by its name; raises InputError."""
-    if name in PRESETS:
-        return PRESETS[name], ()
-    path = _kept(host).get(name)
-    if path is None:
-        raise InputError(f"there is no preset {name[:60]!r}", "choose one of the list")
-    return read_preset(path)
-
-
 def _save(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     """Keep how the song is moved now under a name, for other songs; one of that name only with ``replace``."""
     name = text(action, "name", 10 * MAX_NAME).strip()
@@ -368,22 +336,7 @@ def _save(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     if found.preset is None:
         raise InputError("this song has not been heard yet", "press Produce prompts first")
     preset = renamed(found.preset, name)
-    if preset.name in (*PRESETS, "auto"):
-        raise InputError(f"{preset.name} is the name of a built-in preset", "choose another")
-    kept, folder = _kept(studio.host), studio.host.workspace() / PRESETS_FOLDER
-    if preset.name in kept and action.get("replace") is not True:
-        raise InputError(f"there is a preset {preset.name!r} already", 'choose another name, or say "replace": true')
-    if preset.name not in kept and len(kept) >= MOST_PRESETS:
-        raise InputError(f"there are {MOST_PRESETS} presets already", "delete some")
-    write_preset(kept.get(preset.name) or _free(folder, preset.name), preset, found.own.overrides.formulas)
-
-
-def _free(folder: Path, name: str) -> Path:
-    """A file of the folder that nobody has."""
-    stem, number = slug(name, "preset"), 1
-    while (path := folder / (f"{stem}.json" if number == 1 else f"{stem}-{number}.json")).exists():
-        number += 1
-    return path
+    keep_preset(studio.host, preset, found.own.overrides.formulas, action.get("replace") is True)
 
 
 def _use(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
@@ -400,7 +353,7 @@ def _use(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
 def _forget(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     """Delete a preset that is kept; ``confirm`` is its name."""
     name = text(action, "name", 10 * MAX_NAME)
-    path = _kept(studio.host).get(name)
+    path = preset_files(studio.host).get(name)
     if path is None:
         raise InputError(f"there is no preset {name[:60]!r} of your own", "choose one of the list")
     if action.get("confirm") != name:
@@ -410,8 +363,6 @@ def _forget(studio: Studio, project: Project, action: Mapping[str, Any]) -> None
 
 def _compare(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     """Play two presets over the same bars."""
-    from lib_music.studio.compare import compare
-
     pair = text(action, "first", 10 * MAX_NAME), text(action, "second", 10 * MAX_NAME)
     compare(studio, project.folder.name, pair, whole(action, "section", 0, 10_000))
 

@@ -11,7 +11,7 @@ import contextlib
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,6 @@ from lib_music.analysis.corrections import Corrections, write_corrections
 from lib_music.analysis.spotify import read_master
 from lib_music.audio import check_audio
 from lib_music.errors import InputError, MusicVisualizerError, ProjectBusyError
-from lib_music.files import digest, write_bytes
-from lib_music.introduce import SPOTIFY_ANALYSIS
 from lib_music.pipeline import CORRECTIONS, STORYBOARD, understand
 from lib_music.project import Project
 from lib_music.prompts.storyboard import read_storyboard, write_storyboard
@@ -30,7 +28,7 @@ from lib_music.request import Ear, Request
 from lib_music.studio.estimate import check_room
 from lib_music.studio.hearing import HEARING, corrected
 from lib_music.studio.history import STEPS, adopt, recorded
-from lib_music.studio.jobs import CHANGING, Job, JobReporter
+from lib_music.studio.job import CHANGING, Job, JobReporter
 from lib_music.studio.keys import outside
 from lib_music.studio.know import Question, answered, ask, asked, is_link_of, look_up, settled, typed_link
 from lib_music.studio.known import Known, known
@@ -39,79 +37,29 @@ from lib_music.studio.panels import panel_of
 from lib_music.studio.rows import PROMPTS, Board, edited, redealt, relabelled, reworded
 from lib_music.studio.said import FILE as SAID
 from lib_music.studio.said import MAX_TYPED, SAYING, artists_of, said_by, said_in, write_said
+from lib_music.studio.song_input import SongInput, request_of, song_of, with_ear, without_its_names
 from lib_music.studio.studio import Studio
 from lib_music.studio.view import view
 from lib_music.studio.waveform import keep_sound
 from lib_music.studio.workspace import (
-    AUDIO_SUFFIXES,
-    COVER_SUFFIXES,
-    copy_in,
     find_project,
     new_project,
     projects,
     remove_project,
-    typed_path,
     uploaded,
 )
 from lib_music.track.cover import check_cover
-from lib_music.track.tags import clean_text, read_track
+from lib_music.track.tags import read_track
 
 #: What lies in a project of ours whose song was not heard yet.
 _BEGUN = re.compile(
     r"(project|motion|said|corrections|track|question|(spotify|own)-analysis)\.json|song(\.\w+)?|own-cover[\w.-]*"
     r"|(spotify-)?cover\.png|log\.txt|\w+\.lock|history"
 )
-#: A saved audio-analysis that was given, in the project.
-_OWN_ANALYSIS = "own-analysis.json"
 #: The edits that can be made before the song was heard.
 _WORDING = ("candidates", "take_candidate")
 #: How many covers that were given are kept, to go back to.
 _COVERS = 20
-
-
-@dataclass(frozen=True)
-class SongInput:
-    """What stands in the Song part of the page when Produce prompts is pressed.
-
-    Attributes
-    ----------
-    link : str
-        To Spotify. With a file it says what that is; alone it begins a song of its own, for which the audio is
-        fetched where that is switched on.
-    upload, cover : Path or None
-        Where the page put what was uploaded.
-    path : str
-        Typed: a file in an allowed folder of the server.
-    title, artist : str
-        Typed; empty means what was said before, else what the file says. Several artists are separated by ``;``.
-    as_shown : bool
-        Whether title and artists are what the person sees in their boxes: empty ones mean what the file says, and
-        those that were said of the open song are not another's.
-    captioner : str
-        Its id.
-    project : str
-        The one that is open on the page; empty for none.
-    allow_download, spotify_content : bool
-        The two switches, see :class:`~lib_music.request.Request`.
-    spotify_ear : bool
-        Whether beats and sections are those of Spotify's audio-analysis: from ``analysis``, else from its API.
-    analysis : Path or None
-        Where the page put a saved audio-analysis; giving one switches it on.
-    """
-
-    link: str = ""
-    upload: Path | None = None
-    path: str = ""
-    cover: Path | None = None
-    title: str = ""
-    artist: str = ""
-    captioner: str = "palette"
-    project: str = ""
-    allow_download: bool = False
-    spotify_content: bool = False
-    spotify_ear: bool = False
-    analysis: Path | None = None
-    as_shown: bool = False
 
 
 def produce(studio: Studio, given: SongInput) -> Job:
@@ -136,7 +84,7 @@ def produce(studio: Studio, given: SongInput) -> Job:
     studio.jobs.check_room("produce")
     link = typed_link(given.link)
     open_one = _open_project(studio, given.project)
-    song = _song(studio, given, link, open_one)
+    song = song_of(studio, given, link, open_one)
     content_hash = check_audio(song) if song is not None else ""
     cover = None if given.cover is None else uploaded(host, given.cover)
     if cover is not None:
@@ -149,12 +97,12 @@ def produce(studio: Studio, given: SongInput) -> Job:
     same = open_one is not None and _is_of(open_one, content_hash, link)
     notes: tuple[str, ...] = ()
     if open_one is not None and not same:
-        given, notes = _without_its_names(given, open_one)
+        given, notes = without_its_names(given, open_one)
     before = open_one if same else _begun_already(studio, content_hash, link)
     if before is not None:
         _refuse_while_painted(studio, before.project)
     project = before.project if before else _begin(studio, given, song, content_hash)
-    request = _with_ear(project, _request(project, before, given, link, song, cover), given, analysis)
+    request = with_ear(project, request_of(project, before, given, link, song, cover), given, analysis)
     if content_hash and not project.content_hash():
         # There was only a link until now.
         project.own(content_hash, song.name if song is not None else "")
@@ -168,21 +116,6 @@ def produce(studio: Studio, given: SongInput) -> Job:
             _keep_said(open_one.project, open_one.request, "", known_before=True)
         _leave(studio, open_one.project)
     return job
-
-
-def _without_its_names(given: SongInput, left: Known) -> tuple[SongInput, tuple[str, ...]]:
-    """Another song's input without the title and artists that were said of the one that was open; a line about it."""
-    if not given.as_shown:
-        return given, ()
-    held = said_by(left.project, left.request)
-    dropped = [name for name, theirs in (("title", held.title), ("artist", held.artist))
-               if getattr(given, name).strip() and getattr(given, name).strip() == theirs]  # fmt: skip
-    words = {"title": "the title", "artist": "the artists"}
-    line = f"{' and '.join(words[name] for name in dropped)} in the boxes were the other song's: type them again"
-    given = replace(
-        given, title="" if "title" in dropped else given.title, artist="" if "artist" in dropped else given.artist
-    )
-    return given, (line,) if dropped else ()
 
 
 def _settle_said(project: Project) -> None:
@@ -291,22 +224,6 @@ def _begun_already(studio: Studio, content_hash: str, link: str) -> Known | None
     return None
 
 
-def _song(studio: Studio, given: SongInput, link: str, open_one: Known | None) -> Path | None:
-    """Which file is meant: the upload, the typed path, else the open project's; None while there is only a link."""
-    if given.upload is not None:
-        return uploaded(studio.host, given.upload)
-    if given.path.strip():
-        return typed_path(studio.host, given.path)
-    if link and (open_one is None or not is_link_of(open_one.project, open_one.request, link)):
-        return None
-    if open_one is None or open_one.request is None:
-        raise InputError("no song was given", "upload one, give the path of one on the server, or a Spotify link")
-    song = open_one.request.song
-    if song is not None and not song.is_file():
-        raise InputError("the song's file is gone", "upload it again, or give its path")
-    return song
-
-
 def _leave(studio: Studio, project: Project) -> None:
     """Take back a project that came to nothing, once the page goes on to another: its song could not be heard."""
     active = any(job.project == project.folder.name for job in studio.jobs.active())
@@ -356,46 +273,6 @@ def _newest_corrections(studio: Studio, content_hash: str) -> Corrections | None
         except (MusicVisualizerError, OSError):
             continue
     return max(found, key=lambda pair: pair[0])[1] if found else None
-
-
-def _request(
-    project: Project, before: Known | None, given: SongInput, link: str, song: Path | None, cover: Path | None
-) -> Request:
-    """What the job shall do, with uploads copied into the project; what is left blank stays as it was."""
-    request = before.request if before else None
-    said = said_in(project, request)
-    held = request.song if request and request.song and request.song.is_file() else None
-    same_song = held is not None and before is not None and bool(before.project.content_hash())
-    if given.upload is not None and song is not None:
-        inside = same_song and held is not None and held.resolve().parent == project.folder.resolve()
-        song = held if held is not None and inside else copy_in(project, song, "song", AUDIO_SUFFIXES)
-    if cover is not None:
-        # Each under a name of its own, so that undo finds the one before.
-        cover = copy_in(project, cover, f"own-cover-{digest(cover)[:12]}", COVER_SUFFIXES)
-    elif before is not None:
-        cover = said.picture(project)
-    held_title, held_artist = (None, None) if given.as_shown else said.names
-    title = clean_text(given.title) or held_title
-    artist = "; ".join(map(clean_text, artists_of(given.artist))) or held_artist
-    same_link = request is not None and (not link or is_link_of(project, request, link))
-    base = request or Request(song, link=link)
-    if not same_link:
-        base = replace(base, link=link, choose="", keep_mismatch=False, spotify_analysis=None)
-        project.path(SPOTIFY_ANALYSIS).unlink(missing_ok=True)
-    return replace(
-        base, song=song, cover=cover, title=title, artist=artist, prompts=None,
-        allow_download=given.allow_download, spotify_content=given.spotify_content,
-        keep_mismatch=base.keep_mismatch and same_song,
-    )  # fmt: skip
-
-
-def _with_ear(project: Project, request: Request, given: SongInput, analysis: Path | None) -> Request:
-    """The request with the ear that was chosen; a saved audio-analysis is kept in the project."""
-    kept = request.spotify_analysis if given.spotify_ear else None
-    if analysis is not None:
-        kept = project.path(_OWN_ANALYSIS)
-        write_bytes(kept, analysis.read_bytes())
-    return replace(request, spotify_analysis=kept, ask_analysis=given.spotify_ear and kept is None)
 
 
 def _understand(

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
@@ -29,14 +28,15 @@ from lib_music.prompts.storyboard import derived_seed, read_storyboard, write_st
 from lib_music.render.deforum_defaults import DEFAULTS
 from lib_music.render.deforum_grammar import read_schedule
 from lib_music.render.deforum_settings import AROUND, NEGATIVE_MARK, SEED_MODULUS, is_ours, join_prompt
+from lib_music.render.still import Still
 from lib_music.schedule.cadence import snap
 from lib_music.studio.estimate import Setup, check_room, set_up
-from lib_music.studio.host import Still
-from lib_music.studio.jobs import JobReporter
+from lib_music.studio.job import JobReporter
 from lib_music.studio.known import Known, known
 from lib_music.studio.motion import read_motion
 from lib_music.studio.panels import Panel
 from lib_music.studio.studio import Studio
+from lib_music.studio.turns import turn
 from lib_music.studio.workspace import find_project
 
 if TYPE_CHECKING:
@@ -226,8 +226,6 @@ def _submit(studio: Studio, setup: Setup, names: tuple[Name, ...]) -> None:
 
 def _paint(studio: Studio, project: Project, names: tuple[Name, ...], reporter: JobReporter) -> int:
     """Paint what is missing of these sections, inside one turn; each picture is kept as soon as it is there."""
-    from lib_music.studio.video import turn
-
     painted = 0
     with turn(studio, reporter):
         setup = _ready(studio, project)
@@ -363,19 +361,11 @@ def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
             "seed": still.seed,
             "tried": name in tries,
             "locked": name[0] in locked,
-            "url": _url(studio, shown) if shown.is_file() else None,
+            "url": studio.url(shown) if shown.is_file() else None,
             "stale": shown != fresh,
         })  # fmt: skip
     real = setup.renderer == "deforum"
     return {"ready": True, "real": real, "paste": real and studio.host.can_paste(), "items": items}
-
-
-def _url(studio: Studio, path: Path) -> str | None:
-    try:
-        url = studio.host.file_url(path)
-    except InputError:
-        return None
-    return f"{url}{'&' if urlsplit(url).query else '?'}v={path.stat().st_mtime_ns // 10**6}"
 
 
 PANEL = Panel(

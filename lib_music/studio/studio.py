@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
 
+from lib_music.errors import MusicVisualizerError
 from lib_music.studio.host import Host
 from lib_music.studio.jobs import Jobs, jobs_for
 
@@ -17,6 +20,14 @@ class Studio:
 
     host: Host
     jobs: Jobs
+
+    def url(self, path: Path) -> str | None:
+        """Where the browser gets a file, other when the file is another; None where it is gone or cannot be given."""
+        try:
+            url, changed = self.host.file_url(path), path.stat().st_mtime_ns // 10**6
+        except (MusicVisualizerError, OSError):
+            return None
+        return f"{url}{'&' if urlsplit(url).query else '?'}v={changed}"
 
 
 def studio_of(host: Host) -> Studio:

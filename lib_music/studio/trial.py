@@ -12,8 +12,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 import numpy as np
 
@@ -21,16 +20,27 @@ from lib_music.analysis.types import Analysis
 from lib_music.audio import open_audio
 from lib_music.errors import InputError, MusicVisualizerError
 from lib_music.files import read_json, write_json
+from lib_music.pipeline import choreograph, render
 from lib_music.project import Project
+from lib_music.recall import recall
+from lib_music.studio.base_file import base_of
+from lib_music.studio.estimate import (
+    Setup,
+    asked,
+    check_room,
+    chosen_renderer,
+    set_up,
+    usable_renderer,
+    with_sampler,
+)
+from lib_music.studio.job import JobReporter
 from lib_music.studio.known import Known, known
 from lib_music.studio.motion import Motion, read_motion
 from lib_music.studio.panels import Panel
+from lib_music.studio.studio import Studio
+from lib_music.studio.turns import free, turn
+from lib_music.studio.video import told_frame
 from lib_music.takes.sizes import TEST, run_files
-
-if TYPE_CHECKING:
-    from lib_music.studio.estimate import Setup
-    from lib_music.studio.jobs import JobReporter
-    from lib_music.studio.studio import Studio
 
 FOLDER, NOTE = TEST, "test.json"
 #: Bars where the person does not say, the most of them, and the seconds of a bar where no beat was heard.
@@ -67,8 +77,6 @@ def bars_from(analysis: Analysis, start: float, bars: int = BARS) -> tuple[float
 
 def _test(studio: Studio, project: Project, action: Mapping[str, Any]) -> None:
     """Submit the painting of a stretch: ``start`` s, and how many ``bars``."""
-    from lib_music.studio.estimate import check_room, chosen_renderer, set_up, usable_renderer
-
     heard = known(project).analysis
     if heard is None:
         raise InputError("this song has not been heard yet", "press Produce prompts first")
@@ -95,12 +103,6 @@ def _paint(
     studio: Studio, project: Project, motion: Motion, stretch: tuple[float, float, int], reporter: JobReporter
 ) -> str:
     """Paint the stretch in its own project; returns the video's name in the song's."""
-    from lib_music.pipeline import choreograph, render
-    from lib_music.recall import recall
-    from lib_music.studio.base_file import base_of
-    from lib_music.studio.estimate import asked, set_up, with_sampler
-    from lib_music.studio.video import free, told_frame, turn
-
     motion = with_sampler(studio, motion)
     place = Project(project.folder / FOLDER)
     _clear(place, set_up(studio, project.folder.name, motion).mark)
@@ -148,11 +150,8 @@ def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any] | N
     if (found := tested(now.project)) is None:
         return None
     video, start, end, bars = found
-    try:
-        url = studio.host.file_url(video)
-    except InputError:
+    if (url := studio.url(video)) is None:
         return None
-    url = f"{url}{'&' if urlsplit(url).query else '?'}v={video.stat().st_mtime_ns // 10**6}"
     return {"url": url, "start": round(start, 3), "end": round(end, 3), "bars": bars}
 
 

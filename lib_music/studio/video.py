@@ -10,14 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib_music.audio import open_audio
-from lib_music.errors import InputError, ProjectBusyError, ProjectError
+from lib_music.errors import InputError, ProjectError
 from lib_music.files import clear_asides
 from lib_music.pipeline import Plan, Result, Understanding, already_painted, choreograph, make_way, plan_of, render
 from lib_music.project import Project, fingerprint
@@ -42,7 +42,7 @@ from lib_music.studio.estimate import (
     with_sampler,
 )
 from lib_music.studio.history import recorded
-from lib_music.studio.jobs import Job, JobReporter
+from lib_music.studio.job import Job, JobReporter
 from lib_music.studio.motion import Motion, read_motion, write_motion
 from lib_music.studio.record import (
     Painted,
@@ -56,6 +56,7 @@ from lib_music.studio.record import (
     write_painted,
 )
 from lib_music.studio.studio import Studio
+from lib_music.studio.turns import free, turn
 from lib_music.studio.visuals import Opened, open_visual, status, switch_model, visuals
 from lib_music.studio.workspace import find_project
 
@@ -84,8 +85,6 @@ PREVIEW_FOLDER = "preview"
 PREVIEW_BYTES = 150_000
 #: A measured time counts from so many frames on.
 _ENOUGH_FRAMES = 48
-#: Seconds between two looks at whether the project is free.
-_LOOK = 0.2
 _EXCERPT = 80
 
 
@@ -298,21 +297,6 @@ def _warm_up(studio: Studio, motion: Motion, reporter: JobReporter) -> None:
     reporter.check()
 
 
-@contextlib.contextmanager
-def turn(studio: Studio, reporter: JobReporter) -> Iterator[None]:
-    """Hold the host's turn; its progress bar and its Interrupt are this job's meanwhile."""
-    reporter.describe = lambda _: "waiting for the GPU"
-    reporter.stage("waiting")
-    with studio.host.turn(reporter.task, reporter.should_stop) as publish:
-        reporter.publish = publish
-        reporter.stops.append(studio.host.interrupted)
-        try:
-            yield
-        finally:
-            reporter.stops.remove(studio.host.interrupted)
-            reporter.publish = None
-
-
 # -- the painting ----------------------------------------------------------------------------------------------------
 
 
@@ -335,25 +319,6 @@ def visualize(studio: Studio, project: str, motion: Motion) -> Job:
         return {"video": result.video.name, "settings": result.settings.name}
 
     return studio.jobs.submit("visualize", held.folder.name, work)
-
-
-@contextlib.contextmanager
-def free(project: Project, reporter: JobReporter) -> Iterator[Project]:
-    """Open a project as soon as nobody else works in it."""
-    reporter.describe = lambda _: "waiting for the project: another run works in it"
-    while True:
-        opened = Project(project.folder)
-        try:
-            opened.__enter__()
-            break
-        except ProjectBusyError:
-            reporter.stage("waiting")
-            reporter.check()
-            time.sleep(_LOOK)
-    try:
-        yield opened
-    finally:
-        opened.__exit__()
 
 
 def paint(

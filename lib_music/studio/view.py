@@ -11,20 +11,19 @@ import logging
 import math
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from lib_music.analysis.corrections import Corrections
 from lib_music.analysis.types import ROLES, Analysis
 from lib_music.audio import Audio
-from lib_music.errors import InputError, MusicVisualizerError
+from lib_music.errors import MusicVisualizerError
 from lib_music.pipeline import SETTINGS
 from lib_music.prompts.storyboard import distinct
 from lib_music.prompts.suggestions import SUGGESTIONS, Suggestions, read_suggestions
 from lib_music.rehear import told
 from lib_music.studio.estimate import Setup, cost_of, set_up
-from lib_music.studio.jobs import CHANGING
+from lib_music.studio.job import CHANGING
 from lib_music.studio.know import card_view
 from lib_music.studio.known import Known, known
 from lib_music.studio.motion import curves, read_motion
@@ -113,20 +112,11 @@ def song_card(studio: Studio, now: Known) -> dict[str, Any]:
         "date": track.date if track else "",
         "isrc": track.isrc if track else "",
         "sources": dict(track.sources) if track else {},
-        "cover_url": _url(studio, cover) if cover.is_file() else None,
-        "audio_url": _url(studio, sound) if sound is not None else None,
+        "cover_url": studio.url(cover) if cover.is_file() else None,
+        "audio_url": studio.url(sound) if sound is not None else None,
         "warnings": warnings,
-        **card_view(now.project, request, lambda picture: _url(studio, picture)),
+        **card_view(now.project, request, studio.url),
     }
-
-
-def _url(studio: Studio, path: Path) -> str | None:
-    """Where the browser gets a file, other when the file is another; None where the host does not give it."""
-    try:
-        url = studio.host.file_url(path)
-    except InputError:
-        return None
-    return f"{url}{'&' if urlsplit(url).query else '?'}v={path.stat().st_mtime_ns // 10**6}"
 
 
 def _timeline(now: Known) -> dict[str, Any]:
@@ -234,9 +224,9 @@ def _video(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any] | 
         return None
     settings = now.project.path(SETTINGS)
     return {
-        "url": _url(studio, video),
+        "url": studio.url(video),
         "name": video.name,
-        "settings_url": _url(studio, settings) if settings.is_file() else None,
+        "settings_url": studio.url(settings) if settings.is_file() else None,
         "project": now.project.folder.name,
         "stale": setup is None or not progress.is_finished or progress.fingerprint != setup.mark,
     }
@@ -246,7 +236,7 @@ def _preview(studio: Studio, now: Known) -> dict[str, Any] | None:
     """The newest preview."""
     made = [path for path in now.project.path("preview").glob("*.mp4") if not path.name.startswith(".")]
     newest = max(made, key=lambda path: path.stat().st_mtime_ns, default=None)
-    return None if newest is None else {"url": _url(studio, newest)}
+    return None if newest is None else {"url": studio.url(newest)}
 
 
 def _being_painted(studio: Studio, now: Known, setup: Setup | None) -> list[str]:

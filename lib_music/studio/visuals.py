@@ -22,9 +22,10 @@ from lib_music.recall import ANALYSIS, CARD, recall_track
 from lib_music.render.deforum_job import JobRecord
 from lib_music.studio.estimate import anew, chosen_renderer, set_up, with_sampler
 from lib_music.studio.host import Model
-from lib_music.studio.jobs import LANES
+from lib_music.studio.job import LANES
 from lib_music.studio.know import QUESTION
 from lib_music.studio.motion import MOTION, Motion, read_motion, write_motion
+from lib_music.studio.presets import PRESETS_FOLDER
 from lib_music.studio.record import DEFORUM_JOB, RATES, RECORD, network_differences, pictures_on_disk, read_painted
 from lib_music.studio.studio import Studio
 from lib_music.studio.workspace import find_project, projects
@@ -268,7 +269,7 @@ def revision(studio: Studio, name: str) -> str:
     for name in ("takes", "finished"):
         place = project.path(name)
         parts += [f"{path.name} {_stamp(path)}" for path in sorted(place.iterdir())] if place.is_dir() else []
-    parts.append(_stamp(studio.host.workspace() / ".presets"))
+    parts.append(_stamp(studio.host.workspace() / PRESETS_FOLDER))
     parts += [str(progress), str(previews), _stamp(studio.jobs.folder / RATES), str(studio.host.model())]
     return fingerprint(parts)[:16]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from lib_music.errors import InputError, MusicVisualizerError
 from lib_music.export.files import KINDS, export_files
@@ -65,19 +64,10 @@ def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
         path = folder / Path(name).name
         if not path.is_file():
             continue
-        files.append({"kind": kind, "title": KINDS[kind][1], "name": path.name, "url": _url(studio, path)})
+        files.append({"kind": kind, "title": KINDS[kind][1], "name": path.name, "url": studio.url(path)})
         settings = str(path.resolve()) if kind == "settings" else settings
     stale = bool(files) and (setup is None or mark != setup.mark)
     return {"ready": setup is not None, "files": files, "stale": stale, "settings_path": settings}
-
-
-def _url(studio: Studio, path: Path) -> str | None:
-    """Where the browser gets a file, other when it was made anew; None where the host does not give it."""
-    try:
-        url = studio.host.file_url(path)
-    except InputError:
-        return None
-    return f"{url}{'&' if urlsplit(url).query else '?'}v={path.stat().st_mtime_ns // 10**6}"
 
 
 PANEL = Panel("ways_out", "visualize", _draw, {"export": _export})

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib_music import __version__
 from lib_music.errors import InputError, ProjectError
-from lib_music.files import clear_asides, digest, sync_folder
+from lib_music.files import clear_asides, digest, link, sync_folder
 from lib_music.project import Progress, Project, Stretch
 from lib_music.takes.pictures import DEFORUM, JOB, move_pictures, remember_run, return_pictures
 from lib_music.takes.take import FRAMES, MOVING, TAKES, THUMBNAIL, Take, Told, find_take, next_number, parts
@@ -369,19 +368,6 @@ def inside(marks: Mapping[str, str], first: int, last: int) -> dict[str, str]:
 
 def _next(project: Project, first: int) -> Path:
     return project.segment(first).with_suffix(".next")
-
-
-def link(source: Path, target: Path) -> None:
-    """The same file under another name, or a copy where the disk has no such names. Raises ProjectError."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        try:
-            shutil.copyfile(source, target)
-        except OSError as error:
-            reason = error.strerror or error
-            raise ProjectError(f"cannot write {target.name}: {reason}", "check the free space") from error
 
 
 def _remove(folder: Path) -> None:

@@ -175,7 +175,8 @@ class Page(Answers):
         *boxes: Any,
     ) -> Shown:
         """Hear the song and word its prompts; a new project begins with the motion that stands in the boxes."""
-        from lib_music.studio.song import SongInput, produce
+        from lib_music.studio.song import produce
+        from lib_music.studio.song_input import SongInput
 
         given = SongInput(
             link=form.line(link, "Spotify link").strip(),

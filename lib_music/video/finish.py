@@ -23,7 +23,7 @@ import numpy as np
 from lib_music.audio import Audio
 from lib_music.errors import FfmpegError, InputError, ProjectError
 from lib_music.ffmpeg import ffmpeg_exe, file_url
-from lib_music.files import sync_folder, written_aside
+from lib_music.files import link, sync_folder, written_aside
 from lib_music.project import Project, fingerprint
 from lib_music.render.pixels import Rgb, frame_to_rgb
 from lib_music.reporter import Reporter
@@ -362,8 +362,6 @@ def _join(
 
 def _join_pngs(made: Sequence[tuple[Path, int]], out: Path, n: int) -> None:
     """All pictures in one folder, counted through; links where the disk has them."""
-    from lib_music.takes.splice import link
-
     aside = out.with_name(f".{out.name}.{os.getpid()}.part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib_music.errors import DeforumError, InputError, Interrupted
-from lib_music.studio.host import Choice, Model, Painting, Preferences, Still
+from lib_music.render.still import Still
+from lib_music.studio.host import Choice, Model, Painting, Preferences
 from lib_music.webui import folders, settings, stills
 from lib_music.webui.stale import is_stale
 from lib_music.webui.turn import in_turn, pressed_interrupt, queue, turn

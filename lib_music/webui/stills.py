@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib_music.errors import DeforumError, InputError, Interrupted
 from lib_music.render.renderer import ShouldStop
-from lib_music.studio.host import Still
+from lib_music.render.still import Still
 from lib_music.webui import folders
 from lib_music.webui.turn import heeded, kept_state
 

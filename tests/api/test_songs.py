@@ -196,7 +196,7 @@ def test_a_song_from_the_server_is_heard_and_previewed(client: Any, studio: Stud
 
 
 def test_a_job_is_interrupted(client: Any, studio: Studio, one: str) -> None:
-    from lib_music.studio.jobs import JobReporter
+    from lib_music.studio.job import JobReporter
 
     def work(reporter: JobReporter) -> dict[str, str]:
         while True:

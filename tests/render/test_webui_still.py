@@ -10,8 +10,8 @@ import pytest
 
 from lib_music.errors import DeforumError, Interrupted
 from lib_music.render.deforum_client import Answer
+from lib_music.render.still import Still
 from lib_music.render.webui_still import remote_still
-from lib_music.studio.host import Still
 
 STILL = Still("a fox", "fog", 7, 128, 64, "Euler", 5, 6.5)
 PNG = b"\x89PNG\r\n\x1a\n" + b"rest"

@@ -22,7 +22,7 @@ from lib_music.prompts.suggestions import SUGGESTIONS, Suggestions, write_sugges
 from lib_music.prompts.text import Found
 from lib_music.request import Request
 from lib_music.studio.host import Preferences
-from lib_music.studio.jobs import Job
+from lib_music.studio.job import Job
 from lib_music.studio.motion import Motion, write_motion
 from lib_music.studio.plain import PlainHost
 from lib_music.studio.song import settle

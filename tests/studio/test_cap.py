@@ -10,7 +10,8 @@ import pytest
 from lib_music.demo.cover import draw_cover
 from lib_music.errors import InputError
 from lib_music.studio.motion import Motion
-from lib_music.studio.song import SongInput, act, produce
+from lib_music.studio.song import act, produce
+from lib_music.studio.song_input import SongInput
 from lib_music.studio.studio import Studio
 from lib_music.studio.takes import compared, restored
 from lib_music.studio.video import preview, set_motion, visualize

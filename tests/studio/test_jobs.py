@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from lib_music.errors import DeforumError, InputError, Interrupted, ProjectError
 from lib_music.studio import jobs as module
 from lib_music.studio.host import Painting
-from lib_music.studio.jobs import MAX_ACTIVE, MAX_RECORDS, MAX_SAID, Job, JobReporter, Jobs, jobs_for
+from lib_music.studio.job import MAX_SAID, Job, JobReporter, Kind
+from lib_music.studio.jobs import MAX_ACTIVE, MAX_RECORDS, Jobs, jobs_for
 
 
 def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -93,7 +94,7 @@ def test_no_more_wait_than_a_page_can_be_told_of(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "fix"), [("produce", "Produce prompts again"), ("preview", "Preview again"), ("visualize", "Resume")]
 )
-def test_what_was_interrupted_says_how_to_go_on(tmp_path: Path, kind: module.Kind, fix: str) -> None:
+def test_what_was_interrupted_says_how_to_go_on(tmp_path: Path, kind: Kind, fix: str) -> None:
     jobs, work = Jobs(tmp_path), Steps()
     job = jobs.submit(kind, "x", work)
     assert work.begun.wait(5)

@@ -18,7 +18,8 @@ import pytest
 from lib_music.errors import InputError, LinkError
 from lib_music.studio import keys
 from lib_music.studio.know import asked
-from lib_music.studio.song import SongInput, act, answer, produce
+from lib_music.studio.song import act, answer, produce
+from lib_music.studio.song_input import SongInput
 from lib_music.studio.studio import Studio
 from lib_music.studio.view import view
 from lib_music.studio.workspace import find_project

@@ -16,11 +16,12 @@ from lib_music.demo.cover import draw_cover
 from lib_music.errors import InputError, ProjectBusyError, ProjectError
 from lib_music.studio.estimate import set_up
 from lib_music.studio.hearing import HEARING
-from lib_music.studio.jobs import JobReporter
+from lib_music.studio.job import JobReporter
 from lib_music.studio.known import known
 from lib_music.studio.motion import read_motion
 from lib_music.studio.rows import PROMPTS
-from lib_music.studio.song import SongInput, act, produce
+from lib_music.studio.song import act, produce
+from lib_music.studio.song_input import SongInput
 from lib_music.studio.studio import Studio
 from lib_music.studio.view import view
 from lib_music.studio.workspace import find_project, new_project

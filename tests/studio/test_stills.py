@@ -22,8 +22,9 @@ from lib_music.prompts.storyboard import derived_seed
 from lib_music.render.deforum_frames import frame_name
 from lib_music.render.deforum_job import JobRecord
 from lib_music.render.deforum_settings import build_settings
+from lib_music.render.still import Still
 from lib_music.studio.estimate import set_up
-from lib_music.studio.host import Choice, Model, Still
+from lib_music.studio.host import Choice, Model
 from lib_music.studio.known import known
 from lib_music.studio.motion import Motion, read_motion
 from lib_music.studio.plain import PlainHost

@@ -33,7 +33,7 @@ from lib_music.schedule.store import animation_to_dict
 from lib_music.studio import video
 from lib_music.studio.estimate import set_up
 from lib_music.studio.host import Choice, Model, Painting
-from lib_music.studio.jobs import Job, JobReporter
+from lib_music.studio.job import Job, JobReporter
 from lib_music.studio.motion import MOTION, Motion, read_motion
 from lib_music.studio.plain import PlainHost
 from lib_music.studio.record import read_painted

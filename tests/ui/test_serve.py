@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from lib_music.studio.jobs import JobReporter, Jobs
+from lib_music.studio.job import JobReporter
+from lib_music.studio.jobs import Jobs
 from lib_music.ui.serve import end_jobs
 
 HAS_GRADIO = importlib.util.find_spec("gradio") is not None

@@ -16,7 +16,8 @@ from PIL import Image
 
 import lib_music.webui.host as host_module
 from lib_music.errors import DeforumError, InputError, Interrupted
-from lib_music.studio.host import Model, Painting, Still
+from lib_music.render.still import Still
+from lib_music.studio.host import Model, Painting
 from lib_music.webui import settings, stale
 from lib_music.webui.host import WebuiHost
 from tests.webui.fake_host import FakeHost
