@@ -11,14 +11,13 @@ from itertools import pairwise
 import numpy as np
 
 from lib_music.analysis import borders as lines
-from lib_music.analysis import roles
+from lib_music.analysis import roles, units
 from lib_music.analysis.bars import means_between
 from lib_music.analysis.borders import Material, Matrix, usual_length
 from lib_music.analysis.features import RATE, SILENCE, Features
 from lib_music.analysis.types import Beats, Floats, Ints, Sections, Times
 
-MIN_SECONDS = lines.MIN_SECONDS
-MIN_SECTIONS = 2
+MIN_SECONDS = units.MIN_SECONDS
 # Distance under which two sections are the same material; how many usual lengths a joined one may have.
 SAME_MATERIAL, JOINED = 0.12, 2.1
 
@@ -126,13 +125,13 @@ def letters(number: int) -> str:
 
 
 def merge_alike(material: Material, cuts: Ints, labels: tuple[str, ...]) -> tuple[Ints, tuple[str, ...]]:
-    """Join neighbours of the same material while both together are no longer than two usual sections."""
+    """Join neighbours of the same material while both together are no longer than two usual sections, or if the border
+    between them is less likely than not."""
     usual = usual_length(float(material.edges[-1]))
     kept, names = [int(cuts[0])], [labels[0]]
     for i in range(1, len(labels)):
         seconds = material.edges[cuts[i + 1]] - material.edges[kept[-1]]
-        rest = len(labels) - i - 1
-        if labels[i] == names[-1] and seconds <= JOINED * usual and len(names) + rest >= MIN_SECTIONS:
+        if labels[i] == names[-1] and (seconds <= JOINED * usual or material.likely[cuts[i]] < 0):
             continue
         kept.append(int(cuts[i]))
         names.append(labels[i])
