@@ -26,8 +26,8 @@ from training import dataset
 
 WINDOW = 0.07
 KINDS = ("beat", "downbeat", "presence")
-#: The scarcest statement whose truth is measured apart is one in so many.
-POOL = 70
+#: The scarcest statements whose truth is measured apart are one in so many; most presence is beyond doubt.
+POOL = {"beat": 70, "downbeat": 70, "presence": 250}
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +147,7 @@ def tables(rows: dict[str, np.ndarray]) -> dict[str, dict[str, list[float]]]:
     for kind, values in rows.items():
         weights = logit(values).round(4)
         # Beats of a piece are right or wrong together: it takes many to know of many pieces.
-        least = max(40, values.shape[0] // POOL)
+        least = max(40, values.shape[0] // POOL[kind])
         raw, right = confidence.monotone(values[:, :-1] @ weights, values[:, -1], least=least)
         made[kind] = {"weights": weights.tolist(), "raw": raw.round(4).tolist(), "right": right.round(4).tolist()}
     return made
