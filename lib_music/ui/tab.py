@@ -234,7 +234,7 @@ def _song(parts: _Parts, choices: dict[str, tuple[str, ...]], captioner: str) ->
             parts.add(upload, "cover", label="Cover", file_types=["image"], height=120)
             parts.box("title", "Title", placeholder="the song's own")
             parts.box("artist", "Artists", placeholder="the song's own; several with ;")
-            parts.add(upload, "analysis", label=ANALYSIS, file_types=[".json"], height=90)
+            parts.add(upload, "analysis", label=ANALYSIS, file_types=[".json"], height=120)
     _credentials(parts)
     with parts.row("produce"):
         offered = list(choices["captioner"])
