@@ -248,6 +248,15 @@ def test_a_link_in_the_workspace_is_no_project(client: Any, studio: Studio, name
     problem(client.get(f"/projects/{name}/files/cover"), 404)
 
 
+def test_a_digest_that_is_left_out_may_be_null(client: Any) -> None:
+    made = client.post("/uploads", json={"name": "a.wav", "size": 4, "sha256": None})
+    assert made.status_code == 201, made.text
+    sent = client.patch(f"/uploads/{made.json()['id']}", content=b"RIFF", headers={**PIECE, "Upload-Offset": "0"})
+    assert sent.json()["whole"]
+    for size in (0, 2**50 + 1, 2.0**60):
+        problem(client.post("/uploads", json={"name": "a.wav", "size": size}), 422)
+
+
 def test_a_method_that_is_not_there_is_told(client: Any) -> None:
     answer = client.delete("/info")
     problem(answer, 405)
