@@ -162,6 +162,8 @@ LINES: tuple[tuple[str, str, str, float], ...] = (
     ("tempo octave", "all", ".84, Degara .98", 0.96),
     ("borders 0.5 s", "all", ".28, –", 0.55),
     ("borders 3 s", "all", ".76, –", 0.78),
+    ("repeats 0.5 s", "all", ".28, –", 0.55),
+    ("repeats 3 s", "all", ".76, –", 0.78),
 )
 
 
@@ -235,7 +237,7 @@ FEW = 200
 
 def reliability(reports: Sequence[Report]) -> list[str]:
     """Stated confidence against what was so, for ours."""
-    stated: dict[str, list[tuple[float, bool]]] = {"beat": [], "downbeat": [], "presence": []}
+    stated: dict[str, list[tuple[float, bool]]] = {"beat": [], "downbeat": [], "presence": [], "border": []}
     for report in reports:
         for piece, answer in zip(report.pieces, report.found[OURS], strict=True):
             for name, values in scores.judged(piece["truth"], answer).items():

@@ -3,8 +3,9 @@
 Conventions: a piece is ``{"id", "file", "truth", "kind", "drums", ...}``; truth and answer are dicts with ``beats``,
 ``downbeats``, ``tempo``, ``sections``. Beat F at 70 ms with the first 5 s trimmed and answers outside the annotated
 span left out, CMLt and AMLt (Davies et al. 2009), downbeat F at 70 ms, tempo within 4 % exactly and allowing 2, 1/2,
-3, 1/3 of it, section borders at 0.5 s and 3 s without the song's ends. What a method does not answer is absent, but no
-beats in music with beats are an F of 0.
+3, 1/3 of it, section borders at 0.5 s and 3 s without the song's ends. Neighbouring true sections of one letter, the
+same music played twice, are one section there; in "repeats" each of them counts. What a method does not answer is
+absent, but no beats in music with beats are an F of 0.
 """
 
 from __future__ import annotations
@@ -18,8 +19,13 @@ import numpy.typing as npt
 
 Found = dict[str, Any]
 #: The measures, as the table heads them.
-MEASURES = ("F", "CMLt", "AMLt", "downbeat F", "tempo", "tempo octave", "borders 0.5 s", "borders 3 s", "false beats")
+MEASURES = (
+    "F", "CMLt", "AMLt", "downbeat F", "tempo", "tempo octave", "borders 0.5 s", "borders 3 s", "repeats 0.5 s",
+    "repeats 3 s", "false beats",
+)  # fmt: skip
 WINDOW = 0.07
+#: A stated border stands where a true one is so near, s.
+BORDER = 0.5
 
 
 def _times(of: Found, name: str) -> npt.NDArray[np.float64]:
@@ -61,16 +67,36 @@ def _borders(truth: Found, found: Found) -> dict[str, float]:
     """Borders of pieces that have some: of one section there is nothing to find."""
     import mir_eval
 
-    if len(truth.get("sections") or ()) < 2 or found.get("sections") is None:
+    if found.get("sections") is None:
         return {}
-    true = np.array([[s["start"], s["end"]] for s in truth["sections"]])
-    edges = sorted({round(float(t), 3) for s in found["sections"] for t in (s["start"], s["end"])})
-    edges = edges if len(edges) > 1 else [0.0, float(true[-1, 1])]
-    said = np.array(list(pairwise(edges)))
-    return {
-        f"borders {window:g} s": float(mir_eval.segment.detection(true, said, window=window, trim=True)[2])
-        for window in (0.5, 3.0)
-    }
+    out: dict[str, float] = {}
+    for name, true in (("borders", _joined(truth)), ("repeats", _sections(truth))):
+        if len(true) < 2:
+            continue
+        edges = sorted({round(float(t), 3) for s in found["sections"] for t in (s["start"], s["end"])})
+        edges = edges if len(edges) > 1 else [0.0, float(true[-1, 1])]
+        said = np.array(list(pairwise(edges)))
+        for window in (0.5, 3.0):
+            right = mir_eval.segment.detection(true, said, window=window, trim=True)[2]
+            out[f"{name} {window:g} s"] = float(right)
+    return out
+
+
+def _sections(of: Found) -> npt.NDArray[np.float64]:
+    return np.array([[s["start"], s["end"]] for s in of.get("sections") or ()], np.float64).reshape(-1, 2)
+
+
+def _joined(of: Found) -> npt.NDArray[np.float64]:
+    """Sections, neighbours of one letter as one."""
+    spans: list[list[float]] = []
+    letter = None
+    for section in of.get("sections") or ():
+        if spans and letter is not None and section.get("label") == letter:
+            spans[-1][1] = section["end"]
+        else:
+            spans.append([section["start"], section["end"]])
+        letter = section.get("label")
+    return np.array(spans, np.float64).reshape(-1, 2)
 
 
 def mean(rows: Iterable[dict[str, float]]) -> dict[str, float]:
@@ -89,9 +115,9 @@ def paired_spread(ours: Sequence[float], theirs: Sequence[float], draws: int = 1
 
 
 def judged(truth: Found, found: Found) -> dict[str, list[tuple[float, bool]]]:
-    """What was stated of each beat, each downbeat and each half second, and whether it was so."""
+    """What was stated of each beat, downbeat, half second and border, and whether it was so."""
     beats, true = _times(found, "beats"), _times(truth, "beats")
-    out: dict[str, list[tuple[float, bool]]] = {"beat": [], "downbeat": [], "presence": []}
+    out: dict[str, list[tuple[float, bool]]] = {"beat": [], "downbeat": [], "presence": [], "border": []}
     stated = np.array(found.get("beat_confidence") or [])
     if stated.size == beats.size and (true.size or not truth.get("beats")):
         out["beat"] = list(zip(stated.tolist(), _near(beats, true).tolist(), strict=True))
@@ -108,6 +134,10 @@ def judged(truth: Found, found: Found) -> dict[str, list[tuple[float, bool]]]:
         for start, end in truth["beat_spans"]:
             there |= (at >= start) & (at <= end)
         out["presence"] = list(zip(presence["values"], there.tolist(), strict=True))
+    true_borders = _joined(truth)[1:, 0]
+    if truth.get("sections"):
+        said = [(s["confidence"], s["start"]) for s in (found.get("sections") or ())[1:] if "confidence" in s]
+        out["border"] = [(sure, bool(np.any(np.abs(true_borders - start) <= BORDER))) for sure, start in said]
     return out
 
 

@@ -47,6 +47,24 @@ def test_borders() -> None:
     assert "borders 3 s" not in score({**TRUTH, "sections": SECTIONS[:1]}, answer())
 
 
+def test_repeats_count_where_they_are_asked_for() -> None:
+    twice = [{"start": 0.0, "end": 20.0, "label": "A"}, {"start": 20.0, "end": 40.0, "label": "A"},
+             {"start": 40.0, "end": 60.0, "label": "B"}]  # fmt: skip
+    truth, once = {**TRUTH, "sections": twice}, [{"start": 0.0, "end": 40.0}, {"start": 40.0, "end": 60.0}]
+    found = score(truth, answer(sections=once))
+    assert found["borders 0.5 s"] == 1.0 and found["repeats 0.5 s"] == pytest.approx(2 / 3)
+    found = score(truth, answer(sections=twice))
+    assert found["borders 3 s"] == pytest.approx(2 / 3) and found["repeats 3 s"] == 1.0
+    unnamed = [{"start": s["start"], "end": s["end"]} for s in twice]
+    assert score({**TRUTH, "sections": unnamed}, answer(sections=twice))["borders 3 s"] == 1.0
+
+
+def test_borders_are_held_against_what_was_stated() -> None:
+    said = [{"start": 0.0, "end": 20.4, "confidence": 1.0}, {"start": 20.4, "end": 30.0, "confidence": 0.9},
+            {"start": 30.0, "end": 60.0, "confidence": 0.2}]  # fmt: skip
+    assert judged(TRUTH, answer(sections=said))["border"] == [(0.9, True), (0.2, False)]
+
+
 def test_means_are_over_who_has_it() -> None:
     assert mean([{"F": 1.0}, {"F": 0.5, "tempo": 1.0}]) == {"F": 0.75, "tempo": 1.0}
 
