@@ -15,7 +15,7 @@
     const SETTLE = 80; // ms between an answer and the next request: the answer's other boxes arrive in between
     const ECHO = 200; // ms until an answer's lines stand on the page
     const LIMITS = {act: 65000, poll: 30000, attach: 8000}; // ms; a later answer is taken as lost
-    const REPEATABLE = ["row", "label", "role", "candidates", "style", "negative", "cover", "link", "open", "interrupt", "taps", "clear_taps"];
+    const REPEATABLE = ["row", "label", "role", "candidates", "style", "negative", "cover", "link", "open", "interrupt", "taps", "clear_taps", "send_still"];
 
     const state = {view: null, status: null, page: {}, project: remembered(), said: []};
     const parts = (mv.parts = mv.parts || {});
