@@ -22,11 +22,16 @@ from lib_music.api.guard import Guard, Limits, Rate
 from tests.api.served import PIECE, application
 from tests.studio.places import heard, studio_in
 
-#: For each route; the seed is always the same. The systematic phase asks thousands of times: a night's work.
+#: For each route, beside the systematic cases: each bound and each kind of value, one at a time. The seed is always the
+#: same.
 EXAMPLES = 6
-CONFIG = SchemathesisConfig.from_dict(
-    {"phases": {"coverage": {"enabled": False}}, "generation": {"with-security-parameters": False}}
-)
+CONFIG = SchemathesisConfig.from_dict({
+    # Other methods on each path are asked in test_app.
+    "phases": {"coverage": {"enabled": True, "unexpected-methods": []}},
+    "generation": {"with-security-parameters": False},
+    # A header that is missing is told as any other value that is.
+    "checks": {"missing_required_header": {"expected-statuses": [422]}},
+})  # fmt: skip
 USER = ("anna", "secret")
 load_all_checks()
 
