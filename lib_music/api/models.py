@@ -78,7 +78,7 @@ class UploadIn(Given):
 
     name: StrictStr = Field(max_length=1000, description="the file's name; a song without tags is called by it")
     size: int = Field(ge=1, le=2**50)
-    sha256: StrictStr | None = Field("", max_length=64, description="64 hex digits: what arrives is compared")
+    sha256: StrictStr = Field("", max_length=64, description="64 hex digits: what arrives is compared")
 
 
 class UploadOut(BaseModel):

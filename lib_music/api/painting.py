@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lib_music.api.desk import Desk
 from lib_music.api.models import CostOut, JobOut, JobPage, RenderIn, Said, StretchIn, Submitted
@@ -86,12 +86,12 @@ class Painting:
     # -- jobs ------------------------------------------------------------------------------------------------------
 
     def all(
-        self, project: str = "", active: bool = False, offset: int = OFFSET, limit: int = LIMIT
+        self, project: str = "", active: Literal["true", "false"] = "false", offset: int = OFFSET, limit: int = LIMIT
     ) -> dict[str, Any]:
         """The jobs, the newest first; those of one project, or those that wait or run."""
         found = [
             job for job in self.studio.jobs.all()
-            if (not project or job.project == project) and not (active and job.is_over)
+            if (not project or job.project == project) and not (active == "true" and job.is_over)
         ]  # fmt: skip
         return {"total": len(found), "items": [self.desk.job(job) for job in found[offset : offset + limit]]}
 

@@ -52,12 +52,12 @@ class Sending:
         """Announce a file: then send it in pieces with PATCH, each where the one before ended."""
         from lib_music.studio.estimate import over_cap
 
-        if not _HEX.fullmatch(given.sha256 or ""):
+        if not _HEX.fullmatch(given.sha256):
             raise Problem(422, "sha256 is not 64 hex digits", "give it in hex, or leave it out")
         held = sum(one.card.size for one in self.desk.uploads.all())
         if line := over_cap(self.desk.studio, held + given.size):
             raise Problem(507, line, "delete uploads or visuals that are done with, or raise the cap")
-        made = self.desk.uploads.begin(given.name, given.size, given.sha256 or "")
+        made = self.desk.uploads.begin(given.name, given.size, given.sha256)
         _tell(response, made)
         return self._shown(made)
 
