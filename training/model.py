@@ -6,6 +6,7 @@ hearing read the very same numbers. Every convolution is padded with zeros, as a
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +143,25 @@ def difference(model: Listener, path: Path, image: np.ndarray, pitches: np.ndarr
         here = net.hear(image, pitches) @ net["beat.w"] + net["beat.b"]
         apart.append(float(np.abs(1 / (1 + np.exp(-here)) - there[0].numpy()).max()))
     return apart[0], apart[1]
+
+
+def mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of the weights of several runs that began alike (Wortsman et al., *Model soups*, ICML 2022)."""
+    return {name: torch.stack([state[name] for state in states]).mean(dim=0) if value.dtype.is_floating_point else value
+            for name, value in states[0].items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="write the mean of the weights of several runs")
+    parser.add_argument("runs", type=Path, nargs="+", help=".pt files that training.train wrote")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    state = mean([torch.load(path, weights_only=True) for path in args.runs])
+    net = Listener(state["beat.weight"].shape[1])
+    net.load_state_dict(state)
+    torch.save(state, args.out.with_suffix(".pt"))
+    export(net.eval(), args.out)
+
+
+if __name__ == "__main__":
+    main()
