@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import pydantic
-from pydantic import BaseModel, Field, StrictBool, StrictStr
+from pydantic import BaseModel, Field, StrictBool, StrictInt, StrictStr
 
 _SECOND = not pydantic.VERSION.startswith("1.")
 
@@ -77,7 +77,7 @@ class UploadIn(Given):
     """A file that will be sent in pieces."""
 
     name: StrictStr = Field(max_length=1000, description="the file's name; a song without tags is called by it")
-    size: int = Field(ge=1, le=2**50)
+    size: StrictInt = Field(description="bytes, at least 1")
     sha256: StrictStr = Field("", max_length=64, description="64 hex digits: what arrives is compared")
 
 

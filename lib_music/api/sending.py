@@ -22,6 +22,8 @@ from lib_music.api.uploads import Upload
 #: Bytes that are collected before they are written.
 _BLOCK = 1 << 20
 _FROM: Any = Header(..., ge=0, le=2**53, description="where this piece begins: where the last one ended")
+#: Bytes that no disk has.
+_MOST = 2**50
 _HEX = re.compile(r"([0-9a-fA-F]{64})?")
 
 
@@ -54,6 +56,8 @@ class Sending:
 
         if not _HEX.fullmatch(given.sha256):
             raise Problem(422, "sha256 is not 64 hex digits", "give it in hex, or leave it out")
+        if not 1 <= given.size <= _MOST:
+            raise Problem(422, f"{given.size} bytes are no file", "give its size")
         held = sum(one.card.size for one in self.desk.uploads.all())
         if line := over_cap(self.desk.studio, held + given.size):
             raise Problem(507, line, "delete uploads or visuals that are done with, or raise the cap")
