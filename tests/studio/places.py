@@ -110,3 +110,10 @@ def files_of(studio: Studio, project: str) -> dict[str, bytes]:
 def plain(value: Any) -> Any:
     """As the browser gets it; fails for what JSON cannot say."""
     return json.loads(json.dumps(value, allow_nan=False))
+
+
+def settled(view: dict[str, Any]) -> Any:
+    """A view as the browser gets it, without how much disk is free: other programs change that meanwhile."""
+    shown = plain(view)
+    shown["takes"].get("sizes", {}).pop("free", None)
+    return shown

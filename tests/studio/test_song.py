@@ -26,7 +26,7 @@ from lib_music.studio.studio import Studio
 from lib_music.studio.view import view
 from lib_music.studio.workspace import find_project, new_project
 from tests.music import song
-from tests.studio.places import files_of, finished, heard, plain, sound, studio_in
+from tests.studio.places import files_of, finished, heard, plain, settled, sound, studio_in
 
 CRAFT = "<lora:name:0.7> (word:1.2) [a:b:9] a AND b BREAK embedding:x --neg fish `0.5+t/100`"
 PLAN = (("verse", 4), ("chorus", 4), ("verse", 4), ("drop", 4))
@@ -388,7 +388,7 @@ def test_any_action_gives_a_view_or_an_error_that_changes_nothing(
     except InputError:
         assert files_of(studio, name) == before
     else:
-        assert plain(shown) == plain(view(studio, name)) and len(shown["rows"]) == 4
+        assert settled(shown) == settled(view(studio, name)) and len(shown["rows"]) == 4
 
 
 def test_damaged_files_are_told_and_not_overwritten(tmp_path: Path) -> None:
