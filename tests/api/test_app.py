@@ -154,7 +154,7 @@ def test_nothing_is_changed_by_looking(client: Any, studio: Studio, name: str) -
 
 
 def test_too_many_calls_are_told_when_to_come_back(tmp_path: Path) -> None:
-    client = fresh(tmp_path, calls=Rate(10, 0.5))
+    client = fresh(tmp_path, calls=Rate(10, 0.01))
     answers = [client.get("/info") for _ in range(12)]
     assert [answer.status_code for answer in answers] == [200] * 10 + [429] * 2
     assert int(answers[-1].headers["retry-after"]) >= 2 and answers[-1].json()["fix"]

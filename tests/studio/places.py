@@ -113,7 +113,8 @@ def plain(value: Any) -> Any:
 
 
 def settled(view: dict[str, Any]) -> Any:
-    """A view as the browser gets it, without how much disk is free: other programs change that meanwhile."""
+    """A view as the browser gets it, without how much disk is free and taken: the step that an edit makes is written
+    after it was drawn, and other programs write meanwhile."""
     shown = plain(view)
-    shown["takes"].get("sizes", {}).pop("free", None)
+    shown["takes"].pop("sizes", None)
     return shown
