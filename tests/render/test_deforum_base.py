@@ -147,7 +147,7 @@ def test_parseq_is_warned_about(tmp_path: Path) -> None:
         ({"some_fork_schedule": "0:('a'),5:(9**9**9)"}, "some_fork_schedule"),
         ({"prompts": ["a"]}, "prompts"),
         ({"prompts": {}}, "prompts"),
-        ({"prompts": {"max_f/2": "a"}}, "prompts"),
+        ({"prompts": {"max_g/2": "a"}}, "prompts"),
         ({"prompts": {"0": "a `9**9**9`"}}, "prompts at frame 0"),
         ({"animation_prompts": "{"}, "animation_prompts is not JSON"),
     ],
