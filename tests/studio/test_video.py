@@ -172,6 +172,12 @@ def until(true: Callable[[], object], seconds: float = 20.0) -> None:
         time.sleep(0.005)
 
 
+def standing(place: Place, studio: Studio, name: str, closed: int) -> None:
+    """Wait until the painter stands at its pause and ``closed`` segments before it are on the disk."""
+    assert place.at_pause.wait(20)
+    until(lambda: len(Project(studio.host.workspace() / name).progress().segments) >= closed)
+
+
 # -- cost ------------------------------------------------------------------------------------------------------------
 
 
@@ -347,7 +353,7 @@ def test_a_preview_works_while_the_same_song_is_painted(place: Place, studio: St
     expected = frames_of(whole)
     place.pause_at = 300
     job = visualize(studio, name, replace(SMALL, renderer="deforum"))
-    assert place.at_pause.wait(20)
+    standing(place, studio, name, 1)
     folder = studio.host.workspace() / name
     before = {path: path.read_bytes() for path in (folder / "segments").glob("*.seg")}
     assert before
@@ -366,7 +372,7 @@ def interrupted_at(
     if moment in ("painting", "host"):
         place.pause_at = 400
         job = visualize(studio, name, motion)
-        assert place.at_pause.wait(20)
+        standing(place, studio, name, 2)
         if moment == "host":
             place.pressed = True
         else:
@@ -530,7 +536,7 @@ def test_another_checkpoint_is_warned_of_and_loaded_on_the_persons_word_only(
     motion = replace(SMALL, renderer="deforum", duration=25.0)
     place.pause_at = 400
     job = visualize(studio, name, motion)
-    assert place.at_pause.wait(20)
+    standing(place, studio, name, 2)
     studio.jobs.interrupt(job.id)
     finished(studio, job)
     painted = read_painted(Project(studio.host.workspace() / name))
@@ -582,7 +588,7 @@ def test_what_would_begin_anew_is_explained_before_it_does(place: Place, studio:
     motion = replace(SMALL, renderer="deforum", duration=25.0, sampler="Heun", steps=9, seed=5, cadence=3)
     place.pause_at = 400
     job = visualize(studio, name, motion)
-    assert place.at_pause.wait(20)
+    standing(place, studio, name, 2)
     studio.jobs.interrupt(job.id)
     finished(studio, job)
     assert cost(studio, name, motion).done == 384
@@ -661,7 +667,7 @@ def test_the_list_shows_what_there_is_and_how_far_it_is(place: Place, studio: St
     draw_cover(5, studio.host.workspace() / other / "cover.png", 128)
     place.pause_at = 400
     job = visualize(studio, other, replace(SMALL, renderer="deforum"))
-    assert place.at_pause.wait(20)
+    standing(place, studio, other, 2)
     studio.jobs.interrupt(job.id)
     finished(studio, job)
     place.go.set()
