@@ -343,14 +343,15 @@ class Project:
             segments = (*now.whole[:number], found, *now.whole[number + 1 :])
             states = {n: now.states[n] for n in sorted(now.states, key=int)[-_STATES_KEPT:]}
             self.save_progress(replace(now, segments=segments, states=states))
-        for path in (self.folder / "states").glob("*.state"):
-            if path.stem.isdigit() and str(int(path.stem)) not in states:
-                path.unlink(missing_ok=True)
+            for path in (self.folder / "states").glob("*.state"):
+                if path.stem.isdigit() and str(int(path.stem)) not in states:
+                    path.unlink(missing_ok=True)
 
     def save_state(self, first: int, state: bytes) -> None:
         """Keep what the segment that begins at frame ``first`` begins with."""
-        write_bytes(self.state_file(first), state)
+        # All under the lock: another thread, which closes the segment before, would take the file for a forgotten one.
         with self._changing:
+            write_bytes(self.state_file(first), state)
             now = self.progress()
             self.save_progress(replace(now, states={**now.states, str(first): digest(self.state_file(first))}))
 

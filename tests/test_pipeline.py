@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -469,3 +470,24 @@ def test_candidates_are_kept_until_they_are_asked_for_anew(music: Path, tmp_path
         again = understand(request, project, Reporter(), audio=audio, captioner=Counting(), anew=True)
     assert Counting.looked == 2 and "whale number 2" in again.suggestions.texts[0].text
     assert first[0] in (folder / "storyboard.json").read_text(), "what stands in the storyboard is the person's"
+
+
+def test_a_state_that_is_being_kept_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The encoder's thread closes a segment in the moment in which the painter's keeps what the next begins with."""
+    from lib_music import project as of_projects
+
+    place = Project(tmp_path)
+    place.begin_render("mark", (4, 4), {"painter": "animatic"})
+    place.segment(0).write_bytes(b"frames")
+    closing = threading.Thread(target=place.segment_finished, args=(0,))
+
+    def written(path: Path, data: bytes) -> None:
+        path.write_bytes(data)
+        closing.start()
+        closing.join(0.3)
+
+    monkeypatch.setattr(of_projects, "write_bytes", written)
+    place.save_state(4, b"state")
+    closing.join(10)
+    assert place.progress().whole[0] and place.state_file(4).read_bytes() == b"state"
+    assert place.begin_render("mark", (4, 4), {"painter": "animatic"}) == [range(1, 2)]
