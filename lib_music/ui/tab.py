@@ -407,13 +407,18 @@ def _wire(parts: _Parts, page: Page) -> None:
     given = {name: made[name] for name in ("upload", "cover", "analysis", "link", "path")}
     listen(made["forget_given"].click, page.forget_given, outputs=given)
     _wire_credentials(parts, page)
+    _wire_saving(parts, (*words, *_SAID))
+
+
+def _wire_saving(parts: _Parts, words: tuple[str, ...]) -> None:
+    """What is typed or chosen is saved a little later, by buttons that nobody sees."""
     for name in form.MOTION:
-        listen(made[name].input, js=_soon("save_motion", 500))
-    for name in (*words, *_SAID):
-        listen(made[name].input, js=_soon("save_words", 800))
-        if hasattr(made[name], "blur"):
+        listen(parts.made[name].input, js=_soon("save_motion", 500))
+    for name in words:
+        listen(parts.made[name].input, js=_soon("save_words", 800))
+        if hasattr(parts.made[name], "blur"):
             # Whoever leaves the box may press the next button at once.
-            listen(made[name].blur, js=_soon("save_words", 0))
+            listen(parts.made[name].blur, js=_soon("save_words", 0))
 
 
 def _wire_credentials(parts: _Parts, page: Page) -> None:

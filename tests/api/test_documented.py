@@ -10,7 +10,7 @@ import pytest
 from lib_music.studio.studio import Studio
 from tests.studio.places import studio_in
 
-pytest.importorskip("fastapi")
+pytest.importorskip("fastapi", reason="FastAPI is not installed here: make test-ui has it")
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 

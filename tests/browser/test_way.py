@@ -189,7 +189,7 @@ def test_the_video_is_whole_in_sync_and_seekable(produced: Tab, song: Song, serv
 
 
 def test_a_reload_in_the_middle_finds_the_job_and_an_interrupt_leaves_what_can_be_resumed(
-    produced: Tab, song: Song, server: Server
+    produced: Tab, browser: Browser, song: Song, server: Server
 ) -> None:
     small(produced, 768, "60")
     started = produced.start("visualize", "visualize")
@@ -204,18 +204,19 @@ def test_a_reload_in_the_middle_finds_the_job_and_an_interrupt_leaves_what_can_b
     assert (job["id"], job["state"]) == (started, "interrupted")
     assert not list((server.visuals / project).glob("*.mp4"))
 
-    produced.page.evaluate("localStorage.clear()")
-    produced.go()
-    assert not produced.view().get("project"), "somebody new sees no song"
-    visual = produced.part("visuals").locator(".mv-visual").filter(has_text=project[-14:]).first
-    visual.get_by_role("button", name=re.compile("^(Resume|Open)")).click()
-    view = produced.until_view("v.project === a", project)
-    assert (view["motion"]["width"], view["motion"]["fps"]) == (768, "60")
-    assert produced.element("width").locator("input").first.input_value() == "768"
-    produced.start("visualize", "visualize")
-    job = produced.ended("visualize")
-    assert job["state"] == "done", job
-    view = produced.until_view("v.video && v.video.url")
+    # A browser of their own: this page would write down its song again with the next answer.
+    with Tab.opened(browser, server.url) as other:
+        assert not other.view().get("project"), "somebody new sees no song"
+        visual = other.part("visuals").locator(".mv-visual").filter(has_text=project[-14:]).first
+        visual.get_by_role("button", name=re.compile("^(Resume|Open)")).click()
+        view = other.until_view("v.project === a", project)
+        assert (view["motion"]["width"], view["motion"]["fps"]) == (768, "60")
+        assert other.element("width").locator("input").first.input_value() == "768"
+        other.start("visualize", "visualize")
+        job = other.ended("visualize")
+        assert job["state"] == "done", job
+        view = other.until_view("v.video && v.video.url")
+        other.watch.check()
     Video.measured(server.visuals / project / view["video"]["name"]).whole(song.truth.duration, 60)
 
 
