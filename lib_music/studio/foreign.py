@@ -14,14 +14,17 @@ from lib_music.errors import InputError
 _FIX = "reload the page and try again"
 
 
-def number(action: Mapping[str, Any], name: str, low: float, high: float) -> float:
-    """A finite number in [``low``, ``high``]."""
-    value = action.get(name)
+def number(action: Mapping[str, Any], name: str, low: float, high: float, called: str = "", none: str = "") -> float:
+    """A finite number in [``low``, ``high``].
+
+    ``called`` is what people know it as where that is not ``name``, ``none`` what they may do instead of giving one.
+    """
+    value, called = action.get(name), called or name
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InputError(f"{name} is {_excerpt(value)}, not a number", _FIX)
+        raise InputError(f"{called} is {_excerpt(value)}, not a number", _FIX)
     # NaN fails both comparisons; a whole number of a thousand digits is compared before it is converted.
     if not low <= value <= high:
-        raise InputError(f"{name} is {_excerpt(value)}", f"give {low:.10g} to {high:.10g}")
+        raise InputError(f"{called} is {_excerpt(value)}", f"give {low:.10g} to {high:.10g}{none}")
     return float(value)
 
 

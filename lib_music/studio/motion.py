@@ -83,7 +83,7 @@ class Motion:
         values = asdict(self)
         for name, least, most in _SPANS:
             if not (values[name] is None and name in _OPEN):
-                number(values, name, least, most)
+                number(values, name, least, most, *_TOLD.get(name, ()))
         for name, low, high in _WHOLE:
             if not (values[name] is None and name in _OPEN):
                 whole(values, name, low, high)
@@ -170,6 +170,8 @@ _WHOLE = (
 #: Numbers with their range.
 _SPANS = (("intensity", 0.0, MAX_INTENSITY), ("start", 0.0, LIMIT), ("duration", MIN_DURATION, LIMIT))
 _OPEN = frozenset({"cadence", "duration", "seed"})
+#: What the page calls its box, beside the name in files and calls; and the way on that is no number.
+_TOLD = {"duration": ("Length (duration)", " seconds, or leave it empty to paint to the end")}
 
 
 def _read(name: str, value: Any, data: Mapping[str, Any]) -> Any:
@@ -183,7 +185,7 @@ def _read(name: str, value: Any, data: Mapping[str, Any]) -> Any:
         return f"{number(data, name, 1, 240):.6g}"
     for known, least, most in _SPANS:
         if name == known:
-            return number(data, name, least, most)
+            return number(data, name, least, most, *_TOLD.get(name, ()))
     return value
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from lib_music.errors import InputError
+from lib_music.errors import InputError, RangeError
 from lib_music.given import ASPECTS, read_time, read_whole
 from lib_music.ui.shown import REFUSED, chosen
 
@@ -27,6 +27,7 @@ SHAPES = ("16:9", "9:16", "1:1")
 OWN_SIZE = "own"
 #: Characters in a line, in the words of a song, in a message of the page's own script.
 LINE, WORDS, MESSAGE = 4_096, 20_000, 1_000_000
+T = TypeVar("T")
 
 
 def line(value: Any, label: str, limit: int = LINE) -> str:
@@ -56,6 +57,15 @@ def whole(value: Any, label: str) -> int:
     return round(found)
 
 
+def typed(value: Any, label: str, read: Callable[[str], T]) -> T | None:
+    """What ``read`` makes of a short text, None for an empty box; the box is named where it cannot be read."""
+    text = line(value, label, 40).strip()
+    try:
+        return read(text) if text else None
+    except RangeError as error:
+        raise InputError(f"{label}: {error.message}", error.fix) from None
+
+
 def message(value: Any) -> dict[str, Any]:
     """What the page's own script sends: one JSON object; an empty text is an empty one."""
     text = line(value, "request", MESSAGE)
@@ -83,9 +93,7 @@ def sent_file(value: Any, label: str) -> Path | None:
 def motion(values: Sequence[Any]) -> dict[str, Any]:
     """The boxes of Motion as the JSON form of :class:`~lib_music.studio.motion.Motion`; limits are checked there."""
     given = dict(zip(MOTION, values, strict=True))
-    seed, length = line(given["seed"], "Seed", 40).strip(), line(given["length"], "Length", 40).strip()
     cadence = whole(given["cadence"], "Cadence")
-    start = line(given["start"], "Start", 40).strip()
     return {
         "preset": line(given["preset"], "Preset", 100) or "auto",
         "intensity": number(given["intensity"], "Intensity"),
@@ -94,9 +102,9 @@ def motion(values: Sequence[Any]) -> dict[str, Any]:
         "width": whole(given["width"], "Width"),
         "height": whole(given["height"], "Height"),
         "mode": line(given["mode"], "Mode", 10) or "2D",
-        "start": read_time(start) if start else 0.0,
-        "duration": read_time(length) if length else None,
-        "seed": read_whole(seed) if seed else None,
+        "start": typed(given["start"], "Start", read_time) or 0.0,
+        "duration": typed(given["length"], "Length", read_time),
+        "seed": typed(given["seed"], "Seed", read_whole),
         "sampler": line(given["sampler"], "Sampler", 100),
         "steps": whole(given["steps"], "Steps"),
         "renderer": line(given["renderer"], "Renderer", 40),

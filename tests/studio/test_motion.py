@@ -83,12 +83,22 @@ def test_what_cannot_be_used_is_named(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "span"),
-    [("intensity", -1, "0 to 2"), ("duration", 0, "0.1 to 10800"), ("seed", -1, "0 to 2147483647")],
+    [
+        ("intensity", -1, "0 to 2"),
+        ("duration", 0, "0.1 to 10800 seconds, or leave it empty to paint to the end"),
+        ("seed", -1, "0 to 2147483647"),
+    ],
 )
 def test_the_range_that_is_named_is_the_one_that_counts(name: str, value: float, span: str) -> None:
     with pytest.raises(InputError) as caught:
         Motion.from_dict({name: value})
     assert caught.value.fix == f"give {span}"
+
+
+@pytest.mark.parametrize("value", [-5, 0, "0:20", math.nan])
+def test_a_length_that_cannot_be_is_told_by_the_name_of_its_box_and_of_its_field(value: Any) -> None:
+    with pytest.raises(InputError, match=r"^Length \(duration\) is "):
+        Motion.from_dict({"duration": value})
 
 
 @pytest.mark.parametrize("data", [None, 3, "x", [], [("fps", "24")]])

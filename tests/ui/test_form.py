@@ -35,6 +35,14 @@ def test_empty_boxes_leave_it_open() -> None:
     assert (back["start"], back["length"], back["seed"], back["cadence"]) == ("", "", "", 0)
 
 
+@pytest.mark.parametrize(("box", "text"), [("Length", "-5"), ("Length", "soon"), ("Start", "1:-2"), ("Seed", "red")])
+def test_a_box_that_cannot_be_used_is_named_as_it_is_on_the_page(box: str, text: str) -> None:
+    boxes = {**BOXES, box.lower(): text}
+    with pytest.raises(InputError, match=f"^{box}") as caught:
+        Motion.from_dict(form.motion(tuple(boxes[name] for name in form.MOTION)))
+    assert caught.value.fix
+
+
 def test_what_a_project_holds_is_offered_even_when_it_is_not_in_the_list() -> None:
     motion = Motion(fps="30000/1001", sampler="My own sampler")
     filled = form.motion_boxes(motion.to_dict(), CHOICES)
