@@ -52,6 +52,8 @@ def test_the_whole_way(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert video(made) == before
     assert "finished" in run("finish", made, "--factor", 2) and "prores" not in run("finish", made, "--to", "prores")
     assert count_frames(next(made.glob("finished/*.mov"))) == count_frames(next(made.glob("finished/*.mp4")))
+    assert "there is no take 99" in run("restore", made, 99, code=2)
+    assert "there is no take 7 — choose of 2" in run("delete", made, "--take", 7, "--confirm", "take 7", code=2)
     for wrong in (("retake", 9), ("retake", 0), ("restore", 7), ("finish", "--to", "mp4"), ("delete", "--take", 2),
                   ("delete", "--frames"), ("delete", "--project"), ("delete", "--project", "--confirm", "x"),
                   ("retake", 1, "--onwards", "--fade", 3), ("delete",)):  # fmt: skip

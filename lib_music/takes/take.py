@@ -22,6 +22,8 @@ TAKES, CARD, MOVING = "takes", "take.json", ".moving"
 #: Of a take: Deforum's own pictures by frame, and a small one to show.
 FRAMES, THUMBNAIL = "frames", "thumbnail.jpg"
 VERSION = 1
+#: How many takes are named to somebody who asks for one that is not there.
+_LISTED = 8
 _NUMBER, _PART = re.compile(r"\d{3,}"), re.compile(r"\.(\d{3,})\.part")
 _MAX_TEXT = 4_000
 
@@ -162,10 +164,20 @@ def takes_of(project: Project) -> list[Take]:
 def find_take(project: Project, number: object) -> Take:
     """The take of that number; raises InputError when there is none. ``number`` is foreign."""
     whole = isinstance(number, int) and not isinstance(number, bool)
-    found = next((take for take in takes_of(project) if whole and take.number == number), None)
+    there = takes_of(project)
+    found = next((take for take in there if whole and take.number == number), None)
     if found is None:
-        raise InputError("there is no such take", "choose one of the list")
+        named = f"take {number}" if isinstance(number, int) and whole and abs(number) < 10**9 else "such take"
+        raise InputError(f"there is no {named}", _listed(sorted(take.number for take in there)))
     return found
+
+
+def _listed(numbers: list[int]) -> str:
+    """Which takes can be chosen, the latest of them where there are many."""
+    if not numbers:
+        return "there are none yet: painting a section again makes one"
+    earlier = f"the latest of {len(numbers)}: " if len(numbers) > _LISTED else ""
+    return f"choose of {earlier}{', '.join(map(str, numbers[-_LISTED:]))}"
 
 
 def next_number(project: Project) -> int:
