@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from lib_music.cli import main
 from lib_music.demo.compose import compose, write
 from lib_music.demo.cover import draw_cover
+from lib_music.errors import ProjectError
+from lib_music.video.encode import translate
 from lib_music.video.mux import count_frames
 from tests.test_takes import digests
 
@@ -28,6 +31,27 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def video(out: Path) -> list[str]:
     (path,) = out.glob("*.mp4")
     return digests(path)
+
+
+def test_a_retake_that_stops_names_the_command_that_goes_on_with_it(
+    made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = shutil.copytree(made, made.with_name("a project"))
+    troubles = (translate("No space left on device", 1), ProjectError("cannot write", "check it"), KeyboardInterrupt())
+    for number, trouble in enumerate(troubles, 1):
+
+        def refuse(*_: object, wrong: BaseException = trouble) -> None:
+            raise wrong
+
+        with monkeypatch.context() as broken:
+            broken.setattr("lib_music.video.encode.SegmentWriter.put", refuse)
+            assert main(["retake", str(out), "1"]) != 0
+        told = capsys.readouterr().err.splitlines()[-1]
+        assert told.endswith(f"go on with: music-visualizer resume '{out}'") and "same command" not in told, told
+        assert main(["resume", str(out)]) == 0
+        assert "painted now" in capsys.readouterr().out
+        assert main(["takes", str(out)]) == 0
+        assert capsys.readouterr().out.count("take ") == number, "and no other take was begun"
 
 
 def test_the_whole_way(made: Path, capsys: pytest.CaptureFixture[str]) -> None:

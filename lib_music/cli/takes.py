@@ -6,15 +6,18 @@ Conventions: sections and takes are counted from 1 as they are listed; nothing i
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
-from collections.abc import Callable
+import re
+import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib_music.cli.options import Command, renderer_options
 from lib_music.cli.terminal import Terminal
 from lib_music.cli.videos import check_renderer, make_renderer, print_result
-from lib_music.errors import InputError
+from lib_music.errors import InputError, Interrupted, MusicVisualizerError
 from lib_music.given import read_factor, read_whole
 
 if TYPE_CHECKING:
@@ -87,10 +90,29 @@ def retake(args: argparse.Namespace) -> None:
             renderer = make_renderer(plan, project)
             if (take := begin_again(plan, project, renderer.name, wish)) is not None:
                 reporter.say(f"what was there is take {take.number}")
-            results.append(render(plan, project, renderer, reporter))
+            with _resumed_by(args.folder):
+                results.append(render(plan, project, renderer, reporter))
 
         _planned(args, reporter, paint)
     print_result(results[0])
+
+
+#: What errors say who know of no take that is begun.
+_SAME_AGAIN = re.compile(r"(run the same command again|start it again)(: it goes on| to go on from there)?")
+
+
+@contextlib.contextmanager
+def _resumed_by(folder: Path) -> Iterator[None]:
+    """Name the command that goes on with a take that is begun: the same one again would begin another."""
+    resume = f"music-visualizer resume {shlex.quote(str(folder))}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("stopped; what is done is kept", f"go on with: {resume}") from None
+    except MusicVisualizerError as error:
+        fix, named = _SAME_AGAIN.subn(lambda _: f"go on with: {resume}", error.fix)
+        error.fix = fix if named else "; ".join(filter(None, (fix, f"then go on with: {resume}")))
+        raise
 
 
 def restore(args: argparse.Namespace) -> None:
