@@ -33,6 +33,9 @@ LIMIT = 3 * 3600.0
 _TOLERATED = 1.0
 #: A 16-bit peak of 1 is -90.3 dBFS.
 _SILENCE = 1
+#: The power of the mean of two channels, as a share of theirs, under which they cancel out (-30 dB); to know it, one
+#: frame in so many is enough.
+_OPPOSED, _LOOK = 1e-3, 7
 _CHUNK = 1 << 20
 #: A header that promises more than this is wrong, seconds.
 _ABSURD = 100 * 3600.0
@@ -70,6 +73,9 @@ class Audio:
         1, or 2 for anything above.
     delay : float
         Seconds that the codec put before the sound, and that the decoder does not take away.
+    opposed : bool
+        One channel is the other upside down (a plug wired wrongly): their mean is silence, and ``blocks`` gives half
+        their difference in its place.
     """
 
     path: Path
@@ -81,6 +87,7 @@ class Audio:
     warnings: tuple[str, ...] = ()
     channels: int = 2
     delay: float = 0.0
+    opposed: bool = False
 
     def __post_init__(self) -> None:
         if not (self.start >= 0 and self.duration > 0 and self.start + self.duration <= self.total + 1e-3):
@@ -104,7 +111,7 @@ class Audio:
         seconds : float
             Length of a block.
         channels : 1 or 2
-            1: the mean of the channels. 2: left and right, alike where the song is mono.
+            1: the mean of the channels (see ``opposed``). 2: left and right, alike where the song is mono.
 
         Yields
         ------
@@ -117,7 +124,7 @@ class Audio:
             When the file no longer gives what it gave when it was opened.
         """
         skip, left = round((self.delay + self.start) * sr), round(self.duration * sr)
-        decoded = min(channels, self.channels)
+        decoded = 2 if self.opposed else min(channels, self.channels)
         # rematrix_maxval: the mean of the channels, where ffmpeg would add floats up and overflow
         args = ["-v", "error", *input_args(self.path), "-map", "0:a:0", *_LARGER, "-ac", str(decoded), "-ar", str(sr),
                 "-rematrix_maxval", "1", "-f", "f32le", "-"]
@@ -139,8 +146,10 @@ class Audio:
 
 
 def _shaped(samples: FloatArray, decoded: int, channels: int) -> FloatArray:
-    """Interleaved samples as (n,), or as (n, 2) with a mono song on both sides."""
-    return samples if channels == 1 else np.broadcast_to(samples.reshape(-1, decoded), (len(samples) // decoded, 2))
+    """Interleaved samples as (n,), opposed ones by half their difference, or as (n, 2), a mono song on both sides."""
+    if channels == 1:
+        return samples if decoded == 1 else (samples[::2] - samples[1::2]) * np.float32(0.5)
+    return np.broadcast_to(samples.reshape(-1, decoded), (len(samples) // decoded, 2))
 
 
 def open_audio(
@@ -193,7 +202,7 @@ def open_audio(
     taken = left if duration is None else min(duration, left)
     return Audio(path=path, content_hash=_hash(path), start=round(start, 6), duration=round(taken, 6),
                  total=scan.total, sample_rate=header.sample_rate, warnings=tuple(warnings),
-                 channels=header.channels, delay=scan.delay / header.sample_rate)
+                 channels=header.channels, delay=scan.delay / header.sample_rate, opposed=scan.opposed)
 
 
 def check_audio(path: Path) -> str:
@@ -296,12 +305,14 @@ def _read_header(path: Path) -> _Header:
 
 @dataclass(frozen=True)
 class _Scan:
-    """What decoding it once showed: seconds in the whole file, whether all was sound, what to say, and the delay."""
+    """What decoding it once showed: seconds in the whole file, whether all was sound, what to say, the delay, and
+    whether the channels of the range cancel out."""
 
     total: float
     stumbled: bool
     warnings: tuple[str, ...]
     delay: int
+    opposed: bool
 
 
 def _scan(
@@ -320,6 +331,7 @@ def _scan(
     args = ["-v", "error", *input_args(path), "-map", "0:a:0", *_LARGER, "-ac", str(channels), "-ar", str(rate),
             "-f", "s16le", "-"]
     n, peak, delay = 0, 0, 0
+    power = np.zeros(2)
     with FfmpegOutput(args) as output:
         while raw := output.read(_CHUNK):
             check()
@@ -332,6 +344,7 @@ def _scan(
             part = block[max(0, first - n) * channels : None if last is None else max(0, last - n) * channels]
             if part.size:
                 peak = max(peak, int(part.max()), -int(part.min()))
+                power += _powers(part, channels)
             n += len(block) // channels
             if n > limit * rate:
                 raise _too_long(path, f"over {_clock(limit)}", limit)
@@ -345,7 +358,17 @@ def _scan(
                         f"the first {total:.1f} s are used")
     if peak <= _SILENCE and total > start:
         warnings.append("the song is silent in the chosen range")
-    return _Scan(total, bool(output.log), tuple(warnings), delay)
+    opposed = bool(peak > _SILENCE and power[0] < _OPPOSED * power[1])
+    return _Scan(total, bool(output.log), tuple(warnings), delay, opposed)
+
+
+def _powers(part: npt.NDArray[np.int16], channels: int) -> npt.NDArray[np.float64]:
+    """Power of the mean of two channels, and the mean of their powers, summed over a look at every few frames."""
+    if channels == 1:
+        return np.zeros(2)
+    left, right = (part[side :: 2 * _LOOK].astype(np.float32) for side in (0, 1))
+    mean = (left + right) / 2
+    return np.array([mean @ mean, (left @ left + right @ right) / 2], np.float64)
 
 
 def _is_plausible(path: Path, header: _Header) -> bool:

@@ -152,6 +152,40 @@ def test_samples_are_the_mean_of_the_channels_within_one(tmp_path: Path) -> None
     assert np.abs(whole(open_audio(tmp_path / "hot.wav"), 48000)).max() == 1.0
 
 
+@pytest.mark.parametrize("kind", ["wav", "mp3", "ogg"])
+def test_channels_that_cancel_out_are_not_silence(tmp_path: Path, kind: str) -> None:
+    """One upside down, the codec's error between them: what is heard is half their difference."""
+    loud, path = 0.5 * clicks(), tmp_path / f"song.{kind}"
+    both = tmp_path / "both.wav"
+    with wave.open(str(both), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(SR)
+        file.writeframes(np.round(np.stack([loud, -loud], axis=1) * 32767).astype("<i2").tobytes())
+    if path != both:
+        run_ffmpeg("-i", both, path)
+    audio = open_audio(path)
+    assert audio.opposed and not audio.warnings
+    samples = whole(audio)
+    assert abs(lag(samples, loud, SR)) < 2e-3
+    assert np.sqrt((samples**2).mean()) == pytest.approx(np.sqrt((loud**2).mean()), rel=0.25)
+    sides = np.concatenate(list(audio.blocks(SR, channels=2)))
+    assert np.abs((sides[:, 0] - sides[:, 1]) / 2 - samples).max() < 1e-6
+
+
+def test_channels_that_only_differ_are_not_opposed(songs: dict[str, Path], tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    sound = rng.normal(0, 0.1, (SR, 2))
+    for name, sides in (("apart", sound), ("one", sound * (1, 0)), ("nearly", sound[:, :1] * (1, -0.9))):
+        with wave.open(str(tmp_path / f"{name}.wav"), "wb") as file:
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(SR)
+            file.writeframes(np.round(sides * 32767).astype("<i2").tobytes())
+        assert not open_audio(tmp_path / f"{name}.wav").opposed
+    assert not open_audio(songs["wav"]).opposed
+
+
 @pytest.mark.parametrize("layout", ["mono", "5.1", "7.1", "quad"])
 def test_any_number_of_channels(tmp_path: Path, layout: str) -> None:
     path = tmp_path / "surround.flac"

@@ -221,7 +221,7 @@ def extract(audio: Audio, progress: Callable[[float], None] | None = None) -> Fe
     """Stream ``audio`` once and return its features.
 
     The sound is decoded once, at its own rate and with its own channels, as its loudness is measured; the rest hears
-    the mean of the channels at SAMPLE_RATE.
+    the mean of the channels at SAMPLE_RATE, or half their difference where they are opposed.
 
     Parameters
     ----------
@@ -233,11 +233,11 @@ def extract(audio: Audio, progress: Callable[[float], None] | None = None) -> Fe
     meter = LoudnessMeter(rate, audio.channels)
     thin = StreamFilter(low_pass(SAMPLE_RATE, rate), rate, SAMPLE_RATE) if rate != SAMPLE_RATE else None
     spectra = _Spectra()
-    heard = 0
+    heard, right = 0, np.float32(-0.5 if audio.opposed else 0.5)
     for block in _ahead(audio.blocks(rate, channels=2 if audio.channels == 2 else 1)):
         sides = np.ascontiguousarray(block.reshape(len(block), -1).T)
         meter.feed(sides)
-        mono = sides[:1] if len(sides) == 1 else (sides[:1] + sides[1:]) * np.float32(0.5)
+        mono = sides[:1] if len(sides) == 1 else sides[:1] * np.float32(0.5) + sides[1:] * right
         spectra.feed((mono if thin is None else thin.feed(mono))[0])
         heard += len(block)
         if progress is not None:

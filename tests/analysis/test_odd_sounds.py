@@ -59,6 +59,7 @@ ODD = {
     "off zero": (lambda song: 0.5 * song + 0.4, RATE),
     "one side": (lambda song: np.stack([song[:, 0], np.zeros(len(song))], axis=1), RATE),
     "against each other": (lambda song: np.stack([song[:, 0], -0.8 * song[:, 0]], axis=1), RATE),
+    "upside down": (lambda song: np.stack([song[:, 0], -song[:, 0]], axis=1), RATE),
 }
 
 
