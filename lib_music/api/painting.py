@@ -65,16 +65,20 @@ class Painting:
         return self.desk.submitted(preview(self.studio, *named, stretch.start, stretch.end))
 
     def render(self, project: str, given: RenderIn) -> dict[str, Any]:
-        """Paint the video, or go on where its painting stopped."""
+        """Paint the video, or go on where its painting stopped; the same asked for again is the job that stands."""
         from lib_music.studio.video import open_visual, visualize
 
         name, motion = self._motion(project)
         self.desk.check_room("visualize")
         notes: tuple[str, ...] = ()
         if given.resume:
-            opened = open_visual(self.studio, name)
+            opened = open_visual(self.studio, name, resume=True)
             motion, notes = opened.motion, opened.notes
-        return self.desk.submitted(visualize(self.studio, name, motion), notes)
+        standing = {job.id for job in self.studio.jobs.active()}
+        job = visualize(self.studio, name, motion, sole=True)
+        if job.id in standing:
+            notes = (*notes, "this is being painted already, or waits for it: this is its job")
+        return self.desk.submitted(job, notes)
 
     def switch_model(self, project: str) -> dict[str, Any]:
         """Load the checkpoint and VAE that the project was painted with."""

@@ -52,6 +52,7 @@ class Jobs:
         self._changing, self._writing = threading.RLock(), threading.Lock()
         self._jobs: dict[str, Job] = {}
         self._stops: dict[str, threading.Event] = {}
+        self._marks: dict[str, str] = {}
         self._written: dict[str, float] = {}
         self._foreign: dict[str, str] = {}
         self._lanes: dict[str, queue.Queue[tuple[str, Work]]] = {}
@@ -59,8 +60,18 @@ class Jobs:
 
     # -- what the page calls -------------------------------------------------------------------------------------
 
-    def submit(self, kind: Kind, project: str, work: Work) -> Job:
+    def submit(self, kind: Kind, project: str, work: Work, mark: str = "", *, sole: bool = False) -> Job:
         """Queue ``work`` in its lane; returns at once.
+
+        Parameters
+        ----------
+        kind : str
+        project : str
+        work : callable
+        mark : str
+            Of what is asked for; the same work has the same.
+        sole : bool
+            Where the same waits or runs already, and nobody has told it to stop, that job is returned instead.
 
         Raises
         ------
@@ -72,13 +83,25 @@ class Jobs:
         job = Job(f"mv-{secrets.token_hex(8)}", kind, project, created=time.time())
         self._live()
         with self._changing:
+            if sole and mark and (same := self._same(kind, project, mark)) is not None:
+                return same
             self.check_room(kind)
             self._jobs[job.id] = job
             self._stops[job.id] = threading.Event()
+            self._marks[job.id] = mark
         self._write(job.id)
         self._lane(LANES[kind]).put((job.id, work))
         self._forget_old()
         return job
+
+    def _same(self, kind: Kind, project: str, mark: str) -> Job | None:
+        """The job of this process that does the same, and has not been told to stop."""
+        for id, known in self._marks.items():
+            job = self._jobs[id]
+            same = (job.kind, job.project, known) == (kind, project, mark)
+            if same and not job.is_over and not self._stops[id].is_set():
+                return job
+        return None
 
     def check_room(self, kind: Kind) -> None:
         """Raise InputError when as many jobs as are taken wait or run in the lane of that kind."""
@@ -206,7 +229,7 @@ class Jobs:
     def _forget_old(self) -> None:
         for job in [job for job in self.all() if job.is_over][MAX_RECORDS:]:
             with self._changing:
-                for kept in (self._jobs, self._stops, self._written, self._foreign):
+                for kept in (self._jobs, self._stops, self._marks, self._written, self._foreign):
                     kept.pop(job.id, None)
             with contextlib.suppress(OSError):
                 (self.folder / f"{job.id}.json").unlink(missing_ok=True)

@@ -300,8 +300,10 @@ def _warm_up(studio: Studio, motion: Motion, reporter: JobReporter) -> None:
 # -- the painting ----------------------------------------------------------------------------------------------------
 
 
-def visualize(studio: Studio, project: str, motion: Motion) -> Job:
+def visualize(studio: Studio, project: str, motion: Motion, *, sole: bool = False) -> Job:
     """Paint the video, or go on where its painting stopped; a second one waits for the first.
+
+    With ``sole`` the job that is to paint the very same already is returned instead of a second one.
 
     Raises
     ------
@@ -318,7 +320,7 @@ def visualize(studio: Studio, project: str, motion: Motion) -> Job:
             result = paint(studio, opened, motion, reporter)
         return {"video": result.video.name, "settings": result.settings.name}
 
-    return studio.jobs.submit("visualize", held.folder.name, work)
+    return studio.jobs.submit("visualize", held.folder.name, work, setup.mark, sole=sole)
 
 
 def paint(

@@ -62,7 +62,7 @@ class Opened:
     recorded: Model | None
 
 
-def open_visual(studio: Studio, typed: str) -> Opened:
+def open_visual(studio: Studio, typed: str, *, resume: bool = False) -> Opened:
     """Open the visual of that name or timestring, with every setting its painting was begun with.
 
     Parameters
@@ -70,6 +70,8 @@ def open_visual(studio: Studio, typed: str) -> Opened:
     studio : Studio
     typed : str
         Foreign.
+    resume : bool
+        It shall be gone on with: what its painting was begun with counts before any picture is there, too.
 
     Raises
     ------
@@ -80,7 +82,9 @@ def open_visual(studio: Studio, typed: str) -> Opened:
     painted, motion = read_painted(project), read_motion(studio.host, project)
     notes = [_how_far(project)]
     progress = project.progress()
-    begun = not progress.is_finished and (progress.painted or pictures_on_disk(project))
+    begun = not progress.is_finished and (resume or progress.painted or pictures_on_disk(project))
+    if resume and painted is None:
+        notes.append("its painting was not begun yet: it begins with the motion that stands now")
     if painted is not None and begun and painted.motion != _whole(studio, motion):
         notes.append("its motion is again what its painting was begun with" + _sizes(painted.motion, motion))
         motion = painted.motion

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ pytest.importorskip("fastapi", reason="FastAPI is not installed here: make test-
 from lib_music.render.deforum_job import JobRecord
 from lib_music.studio.studio import Studio
 from tests.api.served import asked
-from tests.studio.places import finished, heard, sound, studio_in
+from tests.studio.places import covered, finished, heard, sound, studio_in
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 30 + b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
@@ -211,6 +212,59 @@ def test_a_job_is_interrupted(client: Any, studio: Studio, one: str) -> None:
     assert finished(studio, job).state == "interrupted"
     assert good(client.post(f"/jobs/{job.id}/interrupt"))["state"] == "interrupted", "once more changes nothing"
     assert client.post("/jobs/mv-0000000000000000/interrupt").status_code == 404
+
+
+def test_the_same_render_asked_for_twice_is_one_job(client: Any, studio: Studio, one: str) -> None:
+    from lib_music.studio.job import JobReporter
+
+    go = threading.Event()
+
+    def busy(reporter: JobReporter) -> dict[str, str]:
+        while not go.wait(0.01):
+            reporter.check()
+        return {}
+
+    ahead = studio.jobs.submit("warm-up", one.rpartition("/")[2], busy)
+    good(client.patch(f"{one}/motion", json={"width": 64, "height": 64, "fps": "6", "renderer": "animatic"}))
+    try:
+        first = good(client.post(f"{one}/render"), 202)
+        assert not first["notes"]
+        second = good(client.post(f"{one}/render"), 202)
+        assert second["job"] == first["job"] and "already" in second["notes"][-1]
+        good(client.patch(f"{one}/motion", json={"seed": 77}))
+        other = good(client.post(f"{one}/render"), 202)
+        assert other["job"] != first["job"] and not other["notes"], "another video is another job"
+        good(client.post(f"/jobs/{other['job']}/interrupt"))
+        again = good(client.post(f"{one}/render"), 202)
+        assert again["job"] not in (first["job"], other["job"]), "one that was stopped does not stand for a new one"
+        waiting = good(client.get(f"/jobs?active=true&project={one.rpartition('/')[2]}"))["items"]
+        assert {job["id"] for job in waiting} == {ahead.id, first["job"], again["job"]}
+        for job in (first, again):
+            client.post(f"/jobs/{job['job']}/interrupt")
+    finally:
+        go.set()
+    assert finished(studio, ahead).state == "done"
+
+
+def test_resume_takes_the_motion_that_the_painting_was_begun_with(client: Any, studio: Studio) -> None:
+    name = covered(studio)
+    one = f"/projects/{name}"
+    small = {"width": 64, "height": 64, "fps": "6", "duration": 2.0, "renderer": "animatic"}
+    good(client.patch(f"{one}/motion", json=small))
+    made = good(client.post(f"{one}/render", json={"resume": True}), 202)
+    assert any("not begun yet" in note for note in made["notes"]), made
+    assert finished(studio, studio.jobs.get(made["job"])).state == "done"  # type: ignore[arg-type]
+    # Stopped before its first segment is whole.
+    project = studio.host.workspace() / name
+    progress = json.loads((project / "progress.json").read_text())
+    progress.update(video="", titles="", video_digest="", segments=[""] * len(progress["lengths"]), begun=0)
+    (project / "progress.json").write_text(json.dumps(progress))
+    good(client.patch(f"{one}/motion", json={"width": 128, "fps": "12"}))
+    made = good(client.post(f"{one}/render", json={"resume": True}), 202)
+    assert any("what its painting was begun with" in note for note in made["notes"]), made
+    assert finished(studio, studio.jobs.get(made["job"])).state == "done"  # type: ignore[arg-type]
+    held = good(client.get(f"{one}/motion"))
+    assert (held["width"], held["fps"]) == (64, "6")
 
 
 def test_painted_pictures_are_listed_and_fetched(client: Any, studio: Studio, one: str, tmp_path: Path) -> None:

@@ -49,6 +49,29 @@ class Steps:
         return {"video": "a.mp4"}
 
 
+def test_the_same_work_is_one_job_where_that_is_wished(tmp_path: Path) -> None:
+    jobs, work = Jobs(tmp_path), Steps()
+    first = jobs.submit("visualize", "song", work, "a")
+    assert jobs.submit("visualize", "song", work, "a", sole=True).id == first.id
+    others = [
+        jobs.submit("visualize", "song", work, "a"),
+        jobs.submit("visualize", "song", work, "b", sole=True),
+        jobs.submit("visualize", "other", work, "a", sole=True),
+        jobs.submit("rerender", "song", work, "a", sole=True),
+        jobs.submit("visualize", "song", work, sole=True),
+        jobs.submit("visualize", "song", work, sole=True),
+    ]
+    assert len({first.id, *(job.id for job in others)}) == 7
+    for job in (first, others[0]):
+        jobs.interrupt(job.id)
+    after = jobs.submit("visualize", "song", work, "a", sole=True)
+    assert after.id not in {first.id, others[0].id}, "what is told to stop stands for nothing"
+    work.go.set()
+    assert over(jobs, after).state == "done"
+    again = jobs.submit("visualize", "song", work, "a", sole=True)
+    assert again.id != after.id and over(jobs, again).state == "done"
+
+
 def test_a_job_goes_from_waiting_to_done(tmp_path: Path) -> None:
     jobs, work = Jobs(tmp_path), Steps()
     job = jobs.submit("visualize", "song", work)
