@@ -33,9 +33,9 @@ LIMIT = 3 * 3600.0
 _TOLERATED = 1.0
 #: A 16-bit peak of 1 is -90.3 dBFS.
 _SILENCE = 1
-#: The power of the mean of two channels, as a share of theirs, under which they cancel out (-30 dB); to know it, one
-#: frame in so many is enough.
-_OPPOSED, _LOOK = 1e-3, 7
+#: The power of the mean of two channels, as a share of theirs, under which they cancel out: a codec leaves much of it
+#: where there was nothing, and wide stereo has a half. To know it, one frame in so many is enough.
+_OPPOSED, _LOOK = 0.2, 7
 _CHUNK = 1 << 20
 #: A header that promises more than this is wrong, seconds.
 _ABSURD = 100 * 3600.0

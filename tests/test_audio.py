@@ -152,7 +152,7 @@ def test_samples_are_the_mean_of_the_channels_within_one(tmp_path: Path) -> None
     assert np.abs(whole(open_audio(tmp_path / "hot.wav"), 48000)).max() == 1.0
 
 
-@pytest.mark.parametrize("kind", ["wav", "mp3", "ogg"])
+@pytest.mark.parametrize("kind", ["wav", "mp3", "m4a", "opus"])
 def test_channels_that_cancel_out_are_not_silence(tmp_path: Path, kind: str) -> None:
     """One upside down, the codec's error between them: what is heard is half their difference."""
     loud, path = 0.5 * clicks(), tmp_path / f"song.{kind}"
@@ -176,7 +176,7 @@ def test_channels_that_cancel_out_are_not_silence(tmp_path: Path, kind: str) -> 
 def test_channels_that_only_differ_are_not_opposed(songs: dict[str, Path], tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     sound = rng.normal(0, 0.1, (SR, 2))
-    for name, sides in (("apart", sound), ("one", sound * (1, 0)), ("nearly", sound[:, :1] * (1, -0.9))):
+    for name, sides in (("apart", sound), ("one", sound * (1, 0)), ("back", sound[:, :1] * (1, -0.3))):
         with wave.open(str(tmp_path / f"{name}.wav"), "wb") as file:
             file.setnchannels(2)
             file.setsampwidth(2)
