@@ -20,27 +20,31 @@
     // ---- to other tabs: the server puts the picture into hidden boxes, the host's own paste takes it from there ----
 
     function send(item, tab) {
-        local.sending = {tab, section: item.section};
+        const press = Date.now().toString(36) + "-" + Math.random().toString(36).slice(2, 10);
+        local.sending = {tab, press};
         local.said = "";
-        mv.core.send({do: "send_still", section: item.section});
+        mv.core.send({do: "send_still", section: item.section, press});
         mv.core.draw(["stills"]);
     }
 
-    function arrived() {
-        const image = document.querySelector("#music_visualizer_still_image img");
-        return Boolean(image && image.src);
+    // Whether the box holds the picture of this press: after a refusal it still holds that of an earlier one.
+    function arrived(press) {
+        const box = document.getElementById("music_visualizer_still_image");
+        const image = box && box.querySelector("img");
+        return Boolean(image && image.src && box.textContent.includes(press));
     }
 
-    // The answer has landed: press the host's button as soon as the picture stands in its box.
+    // Press the host's button as soon as the picture stands in its box.
     function deliver() {
-        const {tab, gone} = local.sending;
-        if (mv.core.pending("send_still")) return;
-        const since = (local.sending.since = local.sending.since || Date.now());
+        const {tab, press, gone} = local.sending;
+        if (gone) return;
         const target = document.getElementById("music_visualizer_send_" + tab);
-        if (arrived() && !gone && target) {
+        if (target && arrived(press)) {
             local.sending.gone = true;
             window.setTimeout(() => { target.click(); local.sending = null; mv.core.draw(["stills"]); }, 150);
-        } else if (!gone && Date.now() - since > LANDS) {
+        } else if (!mv.core.pending("send_still")) {
+            const since = (local.sending.since = local.sending.since || Date.now());
+            if (Date.now() - since <= LANDS) return;
             local.sending = null;
             local.said = "The still did not reach " + TABS[tab].replace("Send to ", "") + ": save the picture and drop it there.";
             mv.core.draw(["stills"]);

@@ -469,7 +469,10 @@ class Page(Answers):
         return {**self.nothing(), "title": "", "artist": "", "page": self.surroundings()}
 
     def _sent_still(self, project: str, action: dict[str, Any]) -> Shown:
-        """A still and its infotext in the hidden boxes, from which the host's own paste takes them."""
+        """A still and its infotext in the hidden boxes, from which the host's own paste takes them.
+
+        The label says for which press it is: the boxes may still hold the picture of an earlier one.
+        """
         from PIL import Image
 
         from lib_music.studio.stills import still_of
@@ -478,7 +481,8 @@ class Page(Answers):
             raise InputError("there is no other tab here to send a picture to", "download the still")
         with Image.open(still_of(self.studio, self._open_name(project), action.get("section"))) as picture:
             picture.load()
-        return {"still_image": picture, "still_text": str(picture.info.get("parameters", ""))}
+        press = form.line(action.get("press"), "press", 40)
+        return {"still_image": Update(picture, label=press), "still_text": str(picture.info.get("parameters", ""))}
 
     def _answered(self, project: str, action: dict[str, Any]) -> Shown:
         """What only the person can say of a link, after which the song is heard."""

@@ -29,17 +29,20 @@ REFUSED = _Refused()
 
 @dataclass(frozen=True)
 class Update:
-    """A component's new value with new choices, or whether it is shown at all; None leaves each as it is."""
+    """A component's new value with new choices or label, or whether it is shown at all; None leaves each as it is."""
 
     value: Any = None
     choices: tuple[str, ...] | None = None
     visible: bool | None = None
+    label: str | None = None
 
     def changes(self) -> dict[str, Any]:
         """What changes, by gradio's names."""
         found: dict[str, Any] = {}
         if self.choices is not None:
             found.update(choices=list(self.choices), value=self.value)
+        if self.label is not None:
+            found.update(label=self.label, value=self.value)
         if self.visible is not None:
             found["visible"] = self.visible
         return found

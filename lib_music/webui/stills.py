@@ -91,12 +91,13 @@ def _paint(what: str, still: Still) -> tuple[Image, str, bool]:
     )
     with contextlib.closing(p):
         done = processing.process_images(p)
-    stopped = bool(shared.state.interrupted or shared.state.stopping_generation)
-    if not done.images:
-        if stopped:
-            raise Interrupted(f"stopped during the {what}", "start it again")
-        raise DeforumError("the host gave no picture", "see the WebUI's console")
-    return done.images[0], (done.infotexts or [done.info])[0] or "", stopped
+        stopped = bool(shared.state.interrupted or shared.state.stopping_generation)
+        if not done.images:
+            if stopped:
+                raise Interrupted(f"stopped during the {what}", "start it again")
+            raise DeforumError("the host gave no picture", "see the WebUI's console")
+        # Not ``infotexts``: of a picture without scripts the hosts write them without the tags of LoRAs.
+        return done.images[0], str(done.infotext(p, 0) or ""), stopped
 
 
 def _png(picture: Image, infotext: str) -> bytes:

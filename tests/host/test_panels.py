@@ -17,7 +17,16 @@ from PIL import Image
 from tests.browser.tab import Tab
 from tests.browser.videos import Video
 from tests.host.installation import Installation, WebUI
-from tests.host.test_whole_way import paint_with_deforum, visuals
+from tests.host.test_whole_way import WORDS, paint_with_deforum, visuals
+
+TAG = "<lora:not-there:0.6>"
+#: The other tab holds a picture: gradio 3 draws img2img's on a canvas, Forge's own canvas has an empty one before.
+PASTED = {
+    "img2img": """() => [...document.querySelectorAll("#img2img_image img, #img2img_image canvas")].some(
+        (e) => e.checkVisibility() && (e.tagName === "CANVAS" || (e.complete && e.naturalWidth > 1)))""",
+    "extras": """() => [...document.querySelectorAll("#extras_image img")].some(
+        (e) => e.checkVisibility() && e.complete && e.naturalWidth > 1)""",
+}
 
 
 def stills(tab: Tab) -> list[dict[str, Any]]:
@@ -86,22 +95,44 @@ def test_a_locked_seed_is_the_videos(produced: Tab, webui: WebUI, installation: 
     assert found["seed_schedule"].startswith(f"0:({seed})")
 
 
-@pytest.mark.parametrize(("tab_name", "button"), [("img2img", "Send to img2img"), ("extras", "Send to Extras")])
+@pytest.mark.parametrize("tab_name", ["img2img", "extras"])
 def test_a_still_goes_to_another_tab_with_its_settings(
-    produced: Tab, webui: WebUI, installation: Installation, tab_name: str, button: str
+    produced: Tab, webui: WebUI, installation: Installation, tab_name: str
 ) -> None:
+    """Its LoRA's tag included, which the hosts take out of a prompt before they paint."""
+    paint_with_deforum(produced, installation)
+    produced.write_prompt(0, f"{WORDS[0]} {TAG}")
+    produced.until_view("v.rows[0].prompt.endsWith(a)", TAG)
+    painted(produced, webui)
+    item, page = stills(produced)[0], produced.page
+    assert item["prompt"].endswith(TAG) and pixels(produced, item["url"])[1].startswith(item["prompt"])
+    send_still(produced, tab_name, item)
+    page.wait_for_function(PASTED[tab_name], timeout=60_000)
+    if tab_name == "img2img":
+        there = "(w) => document.querySelector('#img2img_prompt textarea').value === w"
+        page.wait_for_function(there, arg=item["prompt"])
+        assert page.locator("#img2img_seed input").first.input_value() == str(item["seed"])
+
+
+def send_still(tab: Tab, tab_name: str, item: dict[str, Any]) -> None:
+    label = {"img2img": "Send to img2img", "extras": "Send to Extras"}[tab_name]
+    tab.part("stills").get_by_role("button", name=f"{label} {item['label']}", exact=True).first.click()
+
+
+def test_a_still_that_is_refused_sends_no_earlier_one(produced: Tab, webui: WebUI, installation: Installation) -> None:
     paint_with_deforum(produced, installation)
     painted(produced, webui)
     item, page = stills(produced)[0], produced.page
-    produced.part("stills").get_by_role("button", name=f"{button} {item['label']}", exact=True).first.click()
-    place = {"img2img": "#img2img_image img, #img2img_image canvas", "extras": "#extras_image img"}[tab_name]
-    page.locator(place).first.wait_for(state="visible", timeout=60_000)
-    if tab_name == "img2img":
-        prompt = page.locator("#img2img_prompt textarea")
-        there = "(w) => document.querySelector('#img2img_prompt textarea').value.startsWith(w)"
-        page.wait_for_function(there, arg=item["prompt"])
-        assert prompt.input_value().startswith(item["prompt"])
-        assert page.locator("#img2img_seed input").first.input_value() == str(item["seed"])
+    send_still(produced, "img2img", item)
+    prompt = page.locator("#img2img_prompt textarea")
+    page.wait_for_function("(w) => document.querySelector('#img2img_prompt textarea').value === w", arg=item["prompt"])
+    prompt.fill("my own words")
+    produced.host_tab("Music Visualizer").click()
+    for picture in (visuals(webui) / produced.view()["project"] / "stills").glob("*.png"):
+        picture.unlink()
+    send_still(produced, "img2img", item)
+    produced.part("stills").get_by_text("The still did not reach img2img").wait_for(timeout=60_000)
+    assert produced.part("stills").is_visible() and prompt.input_value() == "my own words"
 
 
 def test_four_bars_through_deforum(produced: Tab, webui: WebUI, installation: Installation) -> None:

@@ -255,8 +255,9 @@ def test_a_still_is_handed_to_the_hosts_paste_with_its_infotext(tmp_path: Path) 
     assert "no still yet" in ask({"do": "send_still", "section": 1})["said_preview"]
     ask({"do": "still", "section": 1})
     finished(studio, studio.jobs.all()[0])
-    sent = ask({"do": "send_still", "section": 1})
-    assert sent["still_image"].size[0] >= 64 and "Seed: " in sent["still_text"]
+    sent = ask({"do": "send_still", "section": 1, "press": "first"})
+    picture = sent["still_image"].changes()
+    assert picture["value"].size[0] >= 64 and picture["label"] == "first" and "Seed: " in sent["still_text"]
     assert "there is no section" in ask({"do": "send_still", "section": "x"})["said_preview"]
     plain = Page(studio_of(PlainHost(tmp_path / "plain")))
     assert "no other tab" in plain.act('{"project": "x", "action": {"do": "send_still", "section": 1}}')["said_preview"]

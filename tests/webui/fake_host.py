@@ -17,6 +17,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import importlib.machinery
+import re
 import sys
 import threading
 import time
@@ -490,9 +491,13 @@ class FakeHost:
             self.painted.append(p.wants)
             from PIL import Image
 
-            words = f"{p.wants.prompt}\nNegative prompt: {p.wants.negative_prompt}\nSeed: {p.wants.seed}"
+            def infotext(p: Any, index: int) -> str:
+                return f"{p.wants.prompt}\nNegative prompt: {p.wants.negative_prompt}\nSeed: {p.wants.seed}"
+
+            # As both hosts do where no scripts run: the tags of extra networks have been taken out by then.
+            bare = re.sub(r"<\w+:[^>]+>", "", infotext(p, 0))
             picture = Image.new("RGB", (p.wants.width, p.wants.height), (p.wants.seed % 256, 90, 30))
-            return SimpleNamespace(images=[picture], infotexts=[words], info=words)
+            return SimpleNamespace(images=[picture], infotexts=[bare], info=bare, infotext=infotext)
 
         self.module("sd_samplers", visible_sampler_names=visible_sampler_names)
         self.pasted: list[Any] = []
