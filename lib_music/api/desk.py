@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lib_music.api.guard import Limits
 from lib_music.api.problems import Problem, again_after, without_places
 from lib_music.api.uploads import Uploads
+from lib_music.api.words import by_http
 from lib_music.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ class Desk:
             raise Problem(429, error.message, error.fix, again_after(30)) from error
 
     def told(self, text: str) -> str:
-        """A line without the places that files have here."""
-        return without_places(text, self.places())
+        """A line without the places that files have here, and with calls for what the page has buttons for."""
+        return by_http(without_places(text, self.places()))
 
     def plain(self, shown: Any) -> Any:
         """JSON without the folders of this machine."""

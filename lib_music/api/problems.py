@@ -14,6 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from lib_music.api.words import by_http
 from lib_music.errors import (
     DeforumError,
     DownloadError,
@@ -98,7 +99,8 @@ def problem_of(error: Exception, folders: Iterable[Path] = ()) -> Problem:
         status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
         headers = again_after(_BUSY_AGAIN) if status == 409 else {}
         places = tuple(folders)
-        return Problem(status, without_places(error.message, places), without_places(error.fix, places), headers)
+        detail, fix = (by_http(without_places(text, places)) for text in (error.message, error.fix))
+        return Problem(status, detail, fix, headers)
     log.error("the API failed", exc_info=error)
     return Problem(500, f"unexpected {type(error).__name__}", "the server's console has the details")
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from lib_music.errors import InputError
 
-_FIX = "reload the page and try again"
+#: What the page never sends but when it is older than what it speaks to.
+STALE = "reload the page and try again"
 
 
 def number(action: Mapping[str, Any], name: str, low: float, high: float, called: str = "", none: str = "") -> float:
@@ -21,7 +22,7 @@ def number(action: Mapping[str, Any], name: str, low: float, high: float, called
     """
     value, called = action.get(name), called or name
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InputError(f"{called} is {_excerpt(value)}, not a number", _FIX)
+        raise InputError(f"{called} is {_excerpt(value)}, not a number", STALE)
     # NaN fails both comparisons; a whole number of a thousand digits is compared before it is converted.
     if not low <= value <= high:
         raise InputError(f"{called} is {_excerpt(value)}", f"give {low:.10g} to {high:.10g}{none}")
@@ -32,7 +33,7 @@ def whole(action: Mapping[str, Any], name: str, low: int, high: int) -> int:
     """A whole number in [``low``, ``high``]."""
     value = number(action, name, low, high)
     if not math.isclose(value, round(value)):
-        raise InputError(f"{name} is {_excerpt(value)}, not a whole number", _FIX)
+        raise InputError(f"{name} is {_excerpt(value)}, not a whole number", STALE)
     return round(value)
 
 
@@ -40,7 +41,7 @@ def text(action: Mapping[str, Any], name: str, limit: int) -> str:
     """A text of at most ``limit`` characters, untouched."""
     value = action.get(name)
     if not isinstance(value, str):
-        raise InputError(f"{name} is {_excerpt(value)}, not text", _FIX)
+        raise InputError(f"{name} is {_excerpt(value)}, not text", STALE)
     if len(value) > limit:
         raise InputError(f"{name} has {len(value):,} characters", f"keep it to {limit:,}")
     return value
@@ -50,7 +51,7 @@ def flag(action: Mapping[str, Any], name: str, default: bool | None = None) -> b
     """True or false."""
     value = action.get(name, default)
     if not isinstance(value, bool):
-        raise InputError(f"{name} is {_excerpt(value)}, not true or false", _FIX)
+        raise InputError(f"{name} is {_excerpt(value)}, not true or false", STALE)
     return value
 
 
@@ -58,7 +59,7 @@ def section_of(action: Mapping[str, Any], n: int) -> int:
     """The number of one of ``n`` sections, from 0."""
     value = action.get("section")
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < n:
-        raise InputError(f"there is no section {_excerpt(value)}", _FIX)
+        raise InputError(f"there is no section {_excerpt(value)}", STALE)
     return value
 
 
