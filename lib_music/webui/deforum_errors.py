@@ -67,6 +67,11 @@ _CAUSES = (
         "update Deforum and ControlNet, or switch ControlNet off under Extensions",
     ),
     _known(
+        r"'DiffusionFrameData' object has no attribute 'strength'",
+        "this Deforum cannot paint by keyframes with its legacy colour match",
+        "set legacy_colormatch to false in your settings file, or tick Cadence under Base settings",
+    ),
+    _known(
         r"No checkpoints? found|NoneType' object has no attribute '(sd_checkpoint_info|is_sdxl|forge_objects|"
         r"cond_stage_model|first_stage_model|lowvram)|You do not have any model",
         "no checkpoint is loaded",

@@ -427,6 +427,8 @@ def _raiser(error: Exception, at: int) -> Callable[[int], None]:
          "smaller size"),
         (OSError(28, "No space left on device"), "the disk is full at frame 7", "free some space"),
         (RuntimeError("A tensor with NaNs was produced in Unet."), "produces no picture", "--no-half"),
+        (AttributeError("'DiffusionFrameData' object has no attribute 'strength'"), "legacy colour match at frame 7",
+         "legacy_colormatch to false"),
         (KeyError("what"), "Deforum failed at frame 7 of 20: KeyError: 'what'", "start it again"),
     ],
 )
