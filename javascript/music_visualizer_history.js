@@ -13,8 +13,10 @@
         return found && typeof found === "object" ? found : {};
     }
 
+    // What is undone can be redone before the server has answered, and the other way round: then the view is the older one.
     function step(name, state) {
-        if (steps(state)[name]) mv.core.send({do: name});
+        const other = name === "undo" ? "redo" : "undo";
+        if (steps(state)[name] || mv.core.pending(other)) mv.core.send({do: name});
     }
 
     function one(name, label, keys, state) {

@@ -169,3 +169,13 @@ def test_quick_presses_are_as_many_steps_and_no_edit_of_the_browsers(produced: T
     for _ in range(3):
         produced.page.keyboard.press("Control+Shift+z")
     produced.until_view("v.rows[0].prompt === 'three' && !v.history.redo")
+
+
+def test_a_step_back_can_be_taken_forth_before_it_was_answered(produced: Tab) -> None:
+    write(produced, "a lighthouse")
+    produced.until_view("v.rows[0].prompt === 'a lighthouse' && v.history.undo && !v.history.redo")
+    produced.page.locator("body").click(position={"x": 5, "y": 5})
+    produced.page.keyboard.press("Control+z")
+    produced.page.keyboard.press("Control+Shift+z")
+    produced.until("!musicVisualizer.core.pending('undo') && !musicVisualizer.core.pending('redo')")
+    produced.until_view("v.rows[0].prompt === 'a lighthouse' && !v.history.redo")
