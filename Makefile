@@ -25,9 +25,9 @@ test: $(VENV)/.dev
 test-browser: $(BROWSER_VENV)/.browser
 	MUSIC_VISUALIZER_BROWSER_TESTS=required $(BROWSER_VENV)/bin/python -m pytest tests/browser
 
-# The program beat_this as an ear, with weights that the tests make.
+# What needs torch: the program beat_this as an ear, with weights that the tests make, and the learning of borders.
 test-ear: $(EAR_VENV)/.ear
-	$(EAR_VENV)/bin/python -m pytest tests/analysis/test_beat_this.py
+	$(EAR_VENV)/bin/python -m pytest tests/analysis/test_beat_this.py tests/training/test_borders.py
 
 # The page and the HTTP API under gradio, FastAPI and pydantic of AUTOMATIC1111 (which needs Python 3.10) and of Forge.
 test-ui: .venv-ui341/.ui .venv-ui440/.ui
