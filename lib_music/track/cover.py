@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lib_music.errors import CoverError
-from lib_music.files import written_aside
+from lib_music.files import write_bytes
 from lib_music.track.art import generate_cover
 from lib_music.track.tags import load_tags
 from lib_music.track.track import Source, Track
@@ -287,6 +287,10 @@ def _to_srgb(image: Image, profile: bytes) -> Image:
 
 
 def _write(image: Image, out: Path) -> None:
-    """Write the PNG atomically; raises ProjectError when the disk refuses."""
-    with written_aside(out) as aside:
-        image.save(aside, format="PNG", compress_level=3)
+    """Write the PNG atomically, but leave one that holds the very same; raises ProjectError when the disk refuses."""
+    made = io.BytesIO()
+    image.save(made, format="PNG", compress_level=3)
+    with contextlib.suppress(OSError):
+        if out.is_file() and out.read_bytes() == made.getvalue():
+            return
+    write_bytes(out, made.getvalue())

@@ -453,3 +453,16 @@ def test_no_picture_anywhere_is_drawn(tmp_path: Path) -> None:
 def test_pillow_is_loaded_late() -> None:
     code = "import sys, lib_music.track.cover; print('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_cover_that_is_there_already_is_left_alone(own: bool, tmp_path: Path) -> None:
+    (tmp_path / "mine.png").write_bytes(encode(card(), "PNG"))
+    given, out = tmp_path / "mine.png" if own else None, tmp_path / "cover.png"
+    prepare_cover(given, None, TRACK, out)
+    before, held = out.read_bytes(), out.stat()
+    prepare_cover(given, None, TRACK, out)
+    assert (out.stat().st_mtime_ns, out.stat().st_ino) == (held.st_mtime_ns, held.st_ino)
+    out.write_bytes(before[:-1])
+    prepare_cover(given, None, TRACK, out)
+    assert out.read_bytes() == before, "one that was damaged is written again"
