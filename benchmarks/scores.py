@@ -4,7 +4,8 @@ Conventions: a piece is ``{"id", "file", "truth", "kind", "drums", ...}``; truth
 ``downbeats``, ``tempo``, ``sections``. Beat F at 70 ms with the first 5 s trimmed and answers outside the annotated
 span left out, CMLt and AMLt (Davies et al. 2009), downbeat F at 70 ms, tempo within 4 % exactly and allowing 2, 1/2,
 3, 1/3 of it, section borders at 0.5 s and 3 s without the song's ends. Neighbouring true sections of one letter, the
-same music played twice, are one section there; in "repeats" each of them counts. What a method does not answer is
+same music played twice, are one section there; in "repeats" each of them counts. Labels are the pairwise F of letters
+(Levy & Sandler 2008): of two tenths of a second, whether they are of one letter. What a method does not answer is
 absent, but no beats in music with beats are an F of 0.
 """
 
@@ -21,7 +22,7 @@ Found = dict[str, Any]
 #: The measures, as the table heads them.
 MEASURES = (
     "F", "CMLt", "AMLt", "downbeat F", "tempo", "tempo octave", "borders 0.5 s", "borders 3 s", "repeats 0.5 s",
-    "repeats 3 s", "false beats",
+    "repeats 3 s", "labels", "false beats",
 )  # fmt: skip
 WINDOW = 0.07
 #: A stated border stands where a true one is so near, s.
@@ -56,7 +57,7 @@ def score(truth: Found, found: Found) -> dict[str, float]:
         ratio = float(found.get("tempo") or 0) / float(truth["tempo"])
         out["tempo"] = float(abs(ratio - 1) <= 0.04)
         out["tempo octave"] = float(any(abs(ratio / m - 1) <= 0.04 for m in (1, 2, 0.5, 3, 1 / 3)))
-    return out | _borders(truth, found)
+    return out | _borders(truth, found) | _labels(truth, found)
 
 
 def _inside(times: npt.NDArray[np.float64], span: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -80,6 +81,20 @@ def _borders(truth: Found, found: Found) -> dict[str, float]:
             right = mir_eval.segment.detection(true, said, window=window, trim=True)[2]
             out[f"{name} {window:g} s"] = float(right)
     return out
+
+
+def _labels(truth: Found, found: Found) -> dict[str, float]:
+    """Whether the same letter is the same material, of pieces with several sections of known letters."""
+    import mir_eval
+
+    letters, said = ([s.get("label") for s in of.get("sections") or ()] for of in (truth, found))
+    if len(letters) < 2 or not said or None in letters + said:
+        return {}
+    # From where the truth begins to where it ends; what was not answered there is a letter of its own.
+    true = _sections(truth)
+    start, end = float(true[0, 0]), float(true[-1, 1])
+    spans, said = mir_eval.util.adjust_intervals(_sections(found) - start, said, 0.0, end - start, "", "")
+    return {"labels": float(mir_eval.segment.pairwise(true - start, letters, spans, said)[2])}
 
 
 def _sections(of: Found) -> npt.NDArray[np.float64]:

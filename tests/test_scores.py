@@ -59,6 +59,27 @@ def test_repeats_count_where_they_are_asked_for() -> None:
     assert score({**TRUTH, "sections": unnamed}, answer(sections=twice))["borders 3 s"] == 1.0
 
 
+def test_letters() -> None:
+    """By hand: of truth A 20 s, B 20 s, A 20 s the pairs of one letter are 40 s's and 20 s's."""
+    def named(letters: str, seconds: float = 20.0) -> list[dict[str, object]]:
+        return [{"start": seconds * k, "end": seconds * (k + 1), "label": letter} for k, letter in enumerate(letters)]
+
+    truth = {**TRUTH, "sections": named("ABA")}
+    assert score(truth, answer(sections=named("XYX")))["labels"] == 1.0, "names are only names"
+    tenths, true = 600 * 599 / 2, 400 * 399 / 2 + 200 * 199 / 2
+    one = score(truth, answer(sections=named("A", 60.0)))["labels"]
+    assert one == pytest.approx(2 * true / (tenths + true), abs=0.005), "all pairs said, no more than those are true"
+    apart = 3 * 200 * 199 / 2
+    assert score(truth, answer(sections=named("ABC")))["labels"] == pytest.approx(2 * apart / (apart + true), abs=0.005)
+    short = score(truth, answer(sections=named("XYX", 19.0)))["labels"]
+    assert 0.85 < short < 1, "what is not answered is no letter of the truth's"
+    late = [{**section, "start": max(section["start"], 0.3)} for section in named("ABA")]  # type: ignore[type-var]
+    assert score({**truth, "sections": late}, answer(sections=named("XYX")))["labels"] == pytest.approx(1, abs=0.02)
+    for sections in (None, SECTIONS):
+        assert "labels" not in score(truth, answer(sections=sections))
+    assert "labels" not in score(TRUTH, answer(sections=named("ABA")))
+
+
 def test_borders_are_held_against_what_was_stated() -> None:
     said = [{"start": 0.0, "end": 20.4, "confidence": 1.0}, {"start": 20.4, "end": 30.0, "confidence": 0.9},
             {"start": 30.0, "end": 60.0, "confidence": 0.2}]  # fmt: skip
