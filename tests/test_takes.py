@@ -204,6 +204,19 @@ def test_another_plan_says_which_sections_differ_from_the_video(song: Song) -> N
     assert song.project.progress().fingerprint == pixel_mark(new, Animatic.name), "all of it is the new plan's now"
 
 
+def test_new_words_of_a_section_that_ends_within_a_cadence_are_no_change_of_the_next(song: Song) -> None:
+    song.motion = replace(song.motion, cadence=5)
+    song.paint()
+    before = song.plan()
+    borders = [cue.start for cue in before.animation.cues]
+    assert borders[2] % 5, "the section of the new words ends within a cadence"
+    song.reword(before.animation.cues[1].caption, "a red whale")
+    song.again(1)
+    now = song.plan()
+    assert now.animation.cues[1].caption == "a red whale"
+    assert song.project.progress().fingerprint == pixel_mark(now, Animatic.name), "nothing is left to be painted"
+
+
 def test_an_unfinished_painting_goes_on_from_a_section(song: Song) -> None:
     with pytest.raises(Interrupted):
         song.paint(StopAt(3 * SECTION + 20, song.project))

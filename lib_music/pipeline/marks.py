@@ -80,7 +80,10 @@ def section_marks(plan: Plan, painter: str) -> dict[str, str]:
     for first, last in section_frames(plan.animation):
         if first >= last:
             continue  # shorter than a cadence: its moment shows the next one
-        part = replace(excerpt(plan.animation, first, last), hits=(), sound_start=0.0, sound_duration=0.0)
+        part = excerpt(plan.animation, first, last)
+        # The section before may end within this one's first cadence, which shows this one already.
+        cues = (replace(part.cues[-1], start=0),)
+        part = replace(part, cues=cues, hits=(), sound_start=0.0, sound_duration=0.0)
         found[f"{first}-{last}"] = _mark(plan, part, painter)
     return found
 
