@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -235,6 +236,23 @@ def test_a_range_of_the_song(music: Path, tmp_path: Path) -> None:
     render(music, out, "--start", "0:05", "--duration", "6")
     change, fps = visual_change(the_video(out))
     assert change.size == 6 * fps
+
+
+def test_a_range_in_the_folder_of_the_whole_song_is_a_part_of_it(music: Path, whole: Path, tmp_path: Path) -> None:
+    """The words, sections and analysis are the song's, not those of a song that begins there."""
+    out = shutil.copytree(whole, tmp_path / "copy")
+    board = json.loads((out / "storyboard.json").read_text())
+    for row in board["rows"]:
+        row["prompt"] = f"a painting of {row['label']}"
+    (out / "storyboard.json").write_text(json.dumps(board))
+    words, heard = (out / "storyboard.json").read_bytes(), json.loads((out / "analysis.json").read_text())["sections"]
+    begin, label = heard["intervals"][1][0] + 0.5, heard["labels"][1]
+    said = run("animate", music / "song.mp3", "--start", begin, "--duration", 2, "--out", out)
+    moves = json.loads((out / "animation.json").read_text())
+    assert label != heard["labels"][0] and list(moves["prompts"].values()) == [f"a painting of {label}"]
+    assert moves["sound"]["start"] == pytest.approx(begin, abs=0.5) and "a part of it" in said
+    assert json.loads((out / "analysis.json").read_text())["sections"] == heard
+    assert (out / "storyboard.json").read_bytes() == words
 
 
 @pytest.mark.parametrize("fps", ["25", "29.97"])

@@ -8,6 +8,7 @@ earlier run of the same request stopped. Both report to a :class:`Reporter` and 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from lib_music.pipeline.understanding import (
     check_inputs,
     check_song,
     default_folder,
+    is_part,
     met_of,
     revived,
     understand,
@@ -120,6 +122,10 @@ def make_plan(
     audio = check_song(request)
     if (mismatch := mismatch_of(audio, met)) is not None and not request.keep_mismatch:
         raise MismatchError(mismatch)
+    if is_part(request, audio, folder):
+        reporter.say("the whole song is in this folder: the range is painted as a part of it")
+        request = replace(request, whole=True)
+        audio = check_song(request)
     request = request.over(base.values if base else {}, driven)
     with Project(folder) as project:
         try:

@@ -25,6 +25,7 @@ from lib_music.introduce import (
 from lib_music.pipeline.hearing import ProjectEar, analysis_of, storyboard_of
 from lib_music.pipeline.values import PRESET, STORYBOARD, Understanding
 from lib_music.project import Project
+from lib_music.rehear import ANALYSIS
 from lib_music.reporter import Reporter
 from lib_music.request import Request
 from lib_music.track.know import meet
@@ -70,6 +71,30 @@ def check_song(request: Request) -> Audio:
     if request.whole:
         return open_audio(request.sound)
     return open_audio(request.sound, start=request.start, duration=request.duration)
+
+
+#: What may be missing at either end of a song that was heard as a whole, s.
+_ALL = 0.1
+
+
+def is_part(request: Request, audio: Audio, folder: Path) -> bool:
+    """Whether a range is asked for in the folder where the whole song was heard.
+
+    It is painted as a part of that song then: its sections, their words and what was corrected are the song's.
+    """
+    from lib_music.analysis.store import load_analysis
+
+    if request.whole or audio.duration > audio.total - _ALL:
+        return False
+    project = Project(folder)
+    try:
+        asked, heard = project.request(), load_analysis(project.path(ANALYSIS))
+        own = project.content_hash() == audio.content_hash
+    except MusicVisualizerError:
+        return False
+    # What a run that failed has heard is not what the folder is about.
+    whole = asked.get("whole") or (not asked.get("start") and asked.get("duration") is None)
+    return bool(own and whole) and heard.start < _ALL and heard.start + heard.duration > audio.total - _ALL
 
 
 def revived(request: Request, project: Project) -> tuple[Request, tuple[str, ...]]:
