@@ -31,6 +31,8 @@ LENGTHS, MOST_ROWS = (10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0), 8
 #: Columns of the waveform a second of the song gives at the most.
 OUTLINE_RATE = 200
 _INK, _FAINT, _GRID = (38, 38, 46), (120, 120, 132), (226, 226, 232)
+#: Of the row ``sure``: how sure each beat is, and that there is a beat at all.
+_SURE, _PRESENT = (22, 130, 72), (208, 232, 214)
 _COLOURS = (
     (79, 70, 229), (13, 148, 136), (194, 65, 12), (190, 24, 93), (3, 105, 161),
     (124, 58, 237), (77, 124, 15), (185, 28, 28), (161, 98, 7), (87, 83, 78),
@@ -152,7 +154,21 @@ def _head(pen: _Pen, analysis: Analysis, title: str) -> None:
     said.append(f"{_clock(analysis.duration)} long")
     clean = "".join(c if c.isprintable() else " " for c in title)
     pen.text(MARGIN, 10, clean, _INK, 22, WIDTH - 2 * MARGIN)
-    pen.text(MARGIN, 39, "  ·  ".join(said), _FAINT, 13, WIDTH - 2 * MARGIN)
+    pen.text(MARGIN, 39, "  ·  ".join(said), _FAINT, 13, _legend(pen) - 24 - MARGIN)
+
+
+def _legend(pen: _Pen) -> float:
+    """What the row ``sure`` shows, in its own colours, at the right of the head; returns where it begins."""
+    line, area, swatch = "how sure each beat is", "that there is a beat at all, 0 to 1", 22
+    left = WIDTH - MARGIN - pen.length(line, 13) - pen.length(area, 13) - 2 * swatch - 34 - pen.length("sure:", 13)
+    pen.text(left, 39, "sure:", _FAINT, 13)
+    x = left + pen.length("sure:", 13) + 8
+    pen.line([(x, 47), (x + swatch, 47)], _SURE, 1.5)
+    pen.text(x + swatch + 5, 39, line, _FAINT, 13)
+    x += swatch + pen.length(line, 13) + 16
+    pen.box(x, 41, x + swatch, 53, _PRESENT)
+    pen.text(x + swatch + 5, 39, area, _FAINT, 13)
+    return left
 
 
 def _row(pen: _Pen, sheet: _Sheet, row: int, analysis: Analysis, wave: Floats) -> None:
@@ -267,14 +283,14 @@ def _confidence(pen: _Pen, sheet: _Sheet, row: int, analysis: Analysis, top: flo
         y = floor - share * (SURE - 8)
         start, end = sheet.span(row)
         pen.line([(sheet.x(row, start), y), (sheet.x(row, min(end, analysis.duration)), y)], _GRID)
-    pen.area(_curve(sheet, row, analysis, analysis.beat_presence.at, top + 4, SURE - 8), floor, (208, 232, 214))
+    pen.area(_curve(sheet, row, analysis, analysis.beat_presence.at, top + 4, SURE - 8), floor, _PRESENT)
     beats = analysis.beats
     start, end = sheet.span(row)
     inside = np.flatnonzero((beats.times >= start) & (beats.times < end))
     if inside.size:
         step = max(1, inside.size // (WIDTH - 2 * MARGIN))
         sure = [(float(beats.times[i]), float(beats.confidence[i])) for i in inside[::step]]
-        pen.line([(sheet.x(row, t), floor - c * (SURE - 8)) for t, c in sure], (22, 130, 72), 1.5)
+        pen.line([(sheet.x(row, t), floor - c * (SURE - 8)) for t, c in sure], _SURE, 1.5)
 
 
 def _clock(seconds: float) -> str:

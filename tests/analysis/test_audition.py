@@ -143,6 +143,17 @@ def test_the_picture_tells_what_was_heard() -> None:
     assert (shown(heard, "\x00‮ <b> 漢字 " * 40) != sure).any()
 
 
+@pytest.mark.parametrize("title", ["A song", "A song " * 60])
+def test_the_row_that_says_how_sure_it_is_is_explained_in_its_own_colours(title: str) -> None:
+    head = shown(song(bpm=120, plan=(("A", "verse", 4), ("B", "chorus", 4))), title)[36:TITLE, 800:]
+    line, area = (np.argwhere((head == colour).all(axis=2)) for colour in ((22, 130, 72), (208, 232, 214)))
+    assert len(line) >= 15 and len(area) >= 150, "a piece of the line and one of the area"
+    assert line[:, 1].max() < area[:, 1].min()
+    letters = (head < 200).all(axis=2)
+    assert letters[:, line[:, 1].max() : area[:, 1].min()].any() and letters[:, area[:, 1].max() :].any()
+    assert not letters[:, -40:].any(), "it ends before the margin"
+
+
 def test_silence_and_a_beatless_song_are_drawn(tmp_path: Path) -> None:
     heard = song(bpm=120, presence=0.0)
     none = replace(heard, beats=Beats([], [], []))
