@@ -25,6 +25,9 @@ Mask = npt.NDArray[np.bool_]
 MIN_TAPS = 4
 #: Periods that a person taps, s; a longer rest than this many periods, and than REST s, ends a run.
 SHORTEST, LONGEST, RESTS, REST = 0.2, 3.0, 8.5, 4.0
+#: So many taps that lie on the whole so far from where the ones before them say, in steps, follow no pulse: by chance
+#: it would be a quarter, and a poor hand has half as much as this.
+AIMLESS_TAPS, AIMLESS = 16, 0.2
 #: How far from its tap a beat may lie, and a constant lead or lag of all taps, in periods.
 REACH, BIAS = 0.3, 0.22
 #: What a place costs that was not heard as a beat.
@@ -43,7 +46,8 @@ class Run:
 
 
 def runs_of(taps: Sequence[float]) -> tuple[Run, ...]:
-    """Taps as runs of numbered beats; double ones are dropped, missing ones leave a number out."""
+    """Taps as runs of numbered beats; double ones are dropped, missing ones leave a number out, and runs that follow
+    no pulse do not count."""
     given = np.asarray(taps, np.float64)
     if given.size < MIN_TAPS:
         return ()
@@ -57,10 +61,11 @@ def _numbered(taps: Times) -> Run | None:
     period = _period(np.diff(taps))
     if taps.size < MIN_TAPS or not period:
         return None
-    numbers, times, recent = [0], [float(taps[0])], [period]
+    numbers, times, recent, off = [0], [float(taps[0])], [period], 0.0
     for tap in taps[1:].tolist():
         local = float(np.median(recent[-6:]))
         steps = round((tap - times[-1]) / local)
+        off += abs((tap - times[-1]) / local - steps)
         if steps:
             recent.append((tap - times[-1]) / steps)
             numbers.append(numbers[-1] + steps)
@@ -69,7 +74,9 @@ def _numbered(taps: Times) -> Run | None:
             # Struck twice: the one nearer to where it was due is meant.
             due = times[-2] + local * (numbers[-1] - numbers[-2])
             times[-1] = min(times[-1], tap, key=lambda t: abs(t - due))
-    return Run(np.array(numbers), np.array(times), period) if len(times) >= MIN_TAPS else None
+    if len(times) < MIN_TAPS or (taps.size >= AIMLESS_TAPS and off > AIMLESS * (taps.size - 1)):
+        return None
+    return Run(np.array(numbers), np.array(times), period)
 
 
 def _period(gaps: Times) -> float:

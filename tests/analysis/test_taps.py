@@ -123,6 +123,17 @@ def test_two_stretches_with_a_rest_between() -> None:
         assert np.abs(done[:, None] - part).min(axis=0).max() < 0.02
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_taps_that_follow_no_pulse_change_nothing(seed: int) -> None:
+    """Fingers drumming on the table; while a poor hand, 45 ms off on the whole, still counts."""
+    true = START + 0.5 * np.arange(N)
+    rng = np.random.default_rng(seed)
+    aimless = tuple(np.cumsum(rng.uniform(0.1, 1.5, 40)).tolist())
+    assert pulled(beats_at(true), aimless, onsets(true)).times.tolist() == true.tolist()
+    poor = np.sort(true[::2] + rng.normal(0, 0.045, N // 2))
+    assert pulled(beats_at(true), tuple(poor.tolist()), onsets(true)).times.size < 0.6 * N
+
+
 def test_where_one_taps_there_is_a_beat() -> None:
     quiet = song(bpm=120, presence=0.0)
     quiet = Corrections(taps=tuple(8 + 0.5 * k for k in range(12))).apply(quiet)
