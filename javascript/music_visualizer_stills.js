@@ -141,6 +141,7 @@
             keepFocus(() => put("stills", el("section", {class: "mv mv-card", "aria-label": "Stills"},
                 el("div", {class: "mv-panel-head", text: "Stills"}),
                 shown.real ? null : el("p", {class: "mv-note", text: "No checkpoint paints here: these are the animatic's pictures."}),
+                shown.note ? el("p", {class: "mv-note", text: mv.core.text(shown.note)}) : null,
                 el("div", {class: "mv-ways"}, all),
                 el("div", {class: "mv-note", role: "status", text: local.said, hidden: !local.said}),
                 el("ul", {class: "mv-stills"}, ...mv.core.list(shown.items).map((item) => card(item, shown, waits()))),

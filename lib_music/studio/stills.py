@@ -47,6 +47,12 @@ FOLDER, LIST, TRIED, VERSION = "stills", "stills.json", "tried.json", 1
 MOST = 300
 #: Bytes a pixel of a PNG, about.
 _BYTES = 1.8
+#: What settings of the person's own can change on the way through a video, and a single picture does not follow.
+_CHANGING = {
+    "enable_checkpoint_scheduling": "the checkpoint", "enable_sampler_scheduling": "the sampler",
+    "enable_scheduler_scheduling": "the scheduler", "enable_steps_scheduling": "the steps",
+    "enable_clipskip_scheduling": "clip skip", "enable_subseed_scheduling": "the subseed",
+}  # fmt: skip
 Name = tuple[str, int]
 
 
@@ -337,13 +343,23 @@ def _set_seed(
             _write(project.path(TRIED), "seed", {n: seed for n, seed in tries.items() if n != name})
 
 
+def _not_followed(animation: Animation) -> str:
+    """A line where the person's settings change what paints on the way; empty where they do not."""
+    base = animation.base_settings
+    names = [name for key, name in _CHANGING.items() if base.get(key) and not is_ours(animation, key)]
+    if not names:
+        return ""
+    told = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return f"Your settings schedule {told}: the video follows that, these stills show what is loaded and chosen now."
+
+
 # -- drawing ---------------------------------------------------------------------------------------------------------
 
 
 def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
     """A card for each section of the video: its picture, whether it is still true, its seed and lock."""
     if setup is None:
-        return {"ready": False, "real": False, "paste": False, "items": []}
+        return {"ready": False, "real": False, "paste": False, "note": "", "items": []}
     keys, tries, asked = _keys(now.project), _tries(now.project), _asked(setup)
     locked = {row.label for row in setup.plan.storyboard.rows if row.locked}
     items = []
@@ -365,7 +381,8 @@ def _draw(studio: Studio, now: Known, setup: Setup | None) -> dict[str, Any]:
             "stale": shown != fresh,
         })  # fmt: skip
     real = setup.renderer == "deforum"
-    return {"ready": True, "real": real, "paste": real and studio.host.can_paste(), "items": items}
+    note = _not_followed(setup.plan.animation) if real else ""
+    return {"ready": True, "real": real, "paste": real and studio.host.can_paste(), "note": note, "items": items}
 
 
 PANEL = Panel(

@@ -140,6 +140,22 @@ def test_prompts_that_are_not_driven_are_the_persons_with_their_words_around(
     assert host.painted and all(still.prompt.startswith("oil on wood a ") for still in host.painted)
 
 
+@pytest.mark.parametrize(("base", "told"), [
+    ({}, ""),
+    ({"enable_checkpoint_scheduling": True, "checkpoint_schedule": '0: ("a.ckpt"), 90: ("b.ckpt")'}, "the checkpoint:"),
+    ({"enable_checkpoint_scheduling": True, "checkpoint_schedule": '0: ("a.ckpt")', "enable_clipskip_scheduling": True,
+      "enable_sampler_scheduling": True}, "the checkpoint, the sampler and clip skip:"),
+    ({"enable_checkpoint_scheduling": False, "checkpoint_schedule": '0: ("a.ckpt"), 90: ("b.ckpt")'}, ""),
+])  # fmt: skip
+def test_what_stills_do_not_follow_of_the_persons_schedules_is_said(
+    host: Gpu, studio: Studio, name: str, base: dict[str, Any], told: str
+) -> None:
+    shown = act(studio, name, {"do": "base_file", "name": "mine.txt", "text": json.dumps({"W": 64, **base})})["stills"]
+    assert (told in shown["note"]) if told else (shown["note"] == "")
+    act(studio, name, {"do": "base_use", "use": "ours"})
+    assert view(studio, name)["stills"]["note"] == ""
+
+
 @pytest.mark.parametrize(("base", "seeds"), [
     ({"seed": 77, "seed_behavior": "fixed"}, [77, 77, 77, 77]),
     ({"seed": 77, "seed_behavior": "iter"}, [77, 125, 173, 221]),
