@@ -2,7 +2,8 @@
 //
 // Plain scripts, any order, one global: musicVisualizer. Conventions: times in seconds of the song; found text (titles,
 // tags, labels, prompts) goes into the page only by textContent and value, addresses only through safeUrl; one request
-// to the server is under way at a time, so that an old answer can never undo a newer edit.
+// to the server is under way at a time, so that an old answer can never undo a newer edit; the page's own buttons answer
+// in between, and what they bring ends no request of this script.
 (function (mv) {
     "use strict";
     if (mv.core) return; // loaded twice by a reloaded page part: the first one stays
@@ -15,6 +16,7 @@
     const SETTLE = 80; // ms between an answer and the next request: the answer's other boxes arrive in between
     const ECHO = 200; // ms until an answer's lines stand on the page
     const LIMITS = {act: 65000, poll: 30000, attach: 8000}; // ms; a later answer is taken as lost
+    const UNHEARD = 2500; // ms
     const REPEATABLE = ["row", "label", "role", "candidates", "style", "negative", "cover", "link", "open", "interrupt", "taps", "clear_taps", "send_still"];
 
     const state = {view: null, status: null, page: {}, project: remembered(), said: []};
@@ -173,7 +175,7 @@
 
     function pump() {
         const now = Date.now();
-        if (channel.flight && now - channel.flight.since > limit(channel.flight.kind)) lose(channel.flight);
+        if (channel.flight && now - channel.flight.since > limit(channel.flight)) lose(channel.flight);
         if (channel.flight || now < channel.freeAt) return;
         if (channel.attach) return void fly("attach", null);
         if (channel.queue.length && document.getElementById(PREFIX + "act")) return void fly("act", channel.queue.shift());
@@ -181,9 +183,9 @@
         if (channel.pollNow || now - channel.polledAt >= rest) fly("poll", null);
     }
 
-    // The first attach may be clicked before gradio listens to its buttons: tried again soon.
-    function limit(kind) {
-        return kind === "attach" && !channel.misses ? 2500 : LIMITS[kind];
+    // The first attach may be clicked before gradio listens to its buttons: tried again soon, if nobody took it.
+    function limit(flight) {
+        return flight.kind === "attach" && !flight.asked && !channel.misses ? UNHEARD : LIMITS[flight.kind];
     }
 
     function fly(kind, entry) {
@@ -196,16 +198,18 @@
         target.click();
     }
 
-    // The answer has come; gives back what it was asked for.
-    function land() {
-        if (!channel.flight) return "";
-        const kind = channel.flight.kind;
+    // The answer to a request of ours has come; gives back the request, or nothing for an answer of the page's own events.
+    function land(kind) {
+        if (kind === "attach") channel.attach = false; // a late one, too: asked again it would open the song of then
+        const flight = channel.flight;
+        if (!flight || flight.kind !== kind) return null;
         channel.flight = null;
         channel.misses = 0;
         channel.freeAt = Date.now() + SETTLE;
+        if (flight.anew && !state.revision) state.revision = text(state.view && state.view.revision); // shown already
         window.setTimeout(pump, SETTLE + 5);
         setOffline(false);
-        return kind;
+        return flight;
     }
 
     // No answer: texts are sent once more after the page found the server again, a step that would count twice is not.
@@ -244,14 +248,16 @@
 
     // ---- what the server calls ----
 
-    // Every answer ends in view and status, also when its boxes stay as they were: then the text is the last one.
-    mv.view = function (json) {
-        const asked = channel.flight && channel.flight.entry ? channel.flight.entry.action.do : "";
-        const answered = land();
-        if (answered === "act" && parts.echo) window.setTimeout(() => parts.echo.look(asked), ECHO);
+    // Every answer ends in view and status, also when its boxes stay as they were: then the text is the last one. "kind"
+    // is that of our request which it answers.
+    mv.view = function (json, kind) {
+        const flight = land(kind);
+        const edit = flight && flight.kind === "act" ? flight.entry.action.do : "";
+        if (edit && parts.echo) window.setTimeout(() => parts.echo.look(edit), ECHO);
+        if (!kind) channel.pollNow = true; // it may have been made before, and have come after, one of ours
         const same = typeof json === "string" && json === state.viewText;
         if (same) { // refused: what was moved goes back
-            if (answered === "act") draw(["rows", "timeline", ...order().filter((name) => !FIRST.includes(name))]);
+            if (edit) draw(["rows", "timeline", ...order().filter((name) => !FIRST.includes(name))]);
             return;
         }
         const fresh = parse(json);
@@ -265,8 +271,8 @@
         draw(null);
     };
 
-    mv.status = function (json) {
-        land();
+    mv.status = function (json, kind) {
+        land(kind);
         const fresh = parse(json);
         if (!fresh) return;
         const before = new Map(jobs().map((job) => [job.id, job.state]));
@@ -313,10 +319,12 @@
 
     mv.takePoll = function () {
         channel.pollNow = false;
+        if (channel.flight && channel.flight.kind === "poll") channel.flight.anew = !state.revision;
         return JSON.stringify({project: open() || state.project, revision: state.revision || ""});
     };
 
     mv.takeAttach = function () {
+        if (channel.flight && channel.flight.kind === "attach") channel.flight.asked = true;
         return JSON.stringify({project: state.project});
     };
 

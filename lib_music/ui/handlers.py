@@ -459,7 +459,8 @@ class Page(Answers):
         name = self._open_name(project)
         with self._changing:
             view = self._edit(name, action)
-        return self.shown(name, view=view, fill=fill)
+            # No other edit may come between a view and the revision that the page takes it for.
+            return self.shown(name, view=view, fill=fill)
 
     def _deleted(self, project: str, action: dict[str, Any]) -> Shown:
         """A project was deleted: the page is without a song."""
@@ -499,7 +500,7 @@ class Page(Answers):
             return {}
         with self._changing:
             view = set_motion(self.studio, project, motion)
-        return self.shown(project, view=view)
+            return self.shown(project, view=view)
 
     def _previewed(self, project: str, motion: Motion, stretch: tuple[float, float] | None) -> Shown:
         from lib_music.studio.video import preview

@@ -34,21 +34,25 @@ PREFERENCES = frozenset({"intensity", "cadence", "steps", "sampler"})
 LONGEST_MS = 20_000
 #: Hidden by the style sheet, never by ``visible=False``: the page's script clicks and reads these.
 _HIDDEN = ["music-visualizer-hidden"]
-#: Gives the page's script what the server answered, the view before the status that belongs to it. An answer to the
-#: script's own request is always given; after the other events, and polls come every second, only what has changed.
+#: Gives the page's script what the server answered, the view before the status that belongs to it, and of which request
+#: of the script it is the answer. That of an edit is always given; else, and polls come every second, only what has
+#: changed. When the page opens, nothing was given yet that could belong to a song before.
 _DRAW = """(page, view, status, mark) => {
   const m = window.musicVisualizer;
   if (!m) return [];
   if (m.page && page && page !== m.drawnPage) m.page(m.drawnPage = page);
-  if (m.view && (ALWAYS || (view && view !== m.drawnView))) m.view(m.drawnView = view);
-  if (m.status && status) m.status(status);
-  if (mark && mark !== m.drawnMark) {
-    m.drawnMark = mark;
+  if (m.view && (ALWAYS || (view && view !== m.drawnView))) m.view(m.drawnView = view, "ASKED");
+  if (m.status && status) m.status(status, "ASKED");
+  if ((mark || "") !== m.drawnMark) {
+    const opened = m.drawnMark === undefined;
+    m.drawnMark = mark || "";
     const forget = document.getElementById("PREFIX_forget_given");
-    if (forget) forget.click();
+    if (forget && mark && !opened) forget.click();
   }
   return [];
 }""".replace("PREFIX", PREFIX)
+#: The requests of the page's script, and those of them whose answer is always drawn.
+_ASKED, _ALWAYS = ("attach", "poll", "act"), ("attach", "act")
 #: The two switches of a link, each with the note that stands beside it.
 DOWNLOAD = "Get the audio with yt-dlp when I give none"
 RIGHTS = (
@@ -91,8 +95,9 @@ def _take(name: str, first_of: bool = False) -> str:
     return f"(request, ...rest) => [{asked}, ...rest]" if first_of else f"() => {asked}"
 
 
-def _draw(always: bool = False) -> str:
-    return _DRAW.replace("ALWAYS", "true" if always else "false")
+def _draw(name: str = "") -> str:
+    always = "true" if name in _ALWAYS else "false"
+    return _DRAW.replace("ALWAYS", always).replace("ASKED", name if name in _ASKED else "")
 
 
 def _soon(button: str, ms: int) -> str:
@@ -373,7 +378,7 @@ def _wire(parts: _Parts, page: Page) -> None:
         if end:
             listen(done.then, js=end)
         drawn = parts.named("page", "view", "status", "mark")
-        listen(done.then, inputs=drawn, js=_draw(always=name in ("act", "attach")))
+        listen(done.then, inputs=drawn, js=_draw(name))
 
     if "still_image" in made:
         shown |= {name: made[name] for name in ("still_image", "still_text")}

@@ -7,9 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,3 +108,38 @@ class Server:
     def kill(self) -> None:
         """As a crash does."""
         end(self.process, signal.SIGKILL)
+
+    @contextmanager
+    def painting_held(self) -> Iterator[None]:
+        """A video that is being painted stands still meanwhile, however fast the machine: no encoder takes a frame."""
+        over, stopped = threading.Event(), set[int]()
+
+        def hold() -> None:
+            while not over.wait(0.01):
+                for child in encoders(self.process.pid):
+                    with suppress(ProcessLookupError):
+                        os.kill(child, signal.SIGSTOP)
+                        stopped.add(child)
+
+        holder = threading.Thread(target=hold, daemon=True)
+        holder.start()
+        try:
+            yield
+        finally:
+            over.set()
+            holder.join()
+            for child in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGCONT)
+
+
+def encoders(parent: int) -> list[int]:
+    """The ffmpeg processes that a process feeds with pictures."""
+    found = []
+    for listed in Path(f"/proc/{parent}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in listed.read_text("ascii").split():
+                words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+                if b"rawvideo" in words:
+                    found.append(int(child))
+    return found

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 PREFIX = "music_visualizer_"
-#: ms for what the server does at once, s for what it works on.
-SOON, WORK = 20_000, 240.0
+#: ms for what the server does at once, s for what it works on. They only guard against waiting for ever: how fast a
+#: machine is decides nothing.
+SOON, WORK = 60_000, 600.0
 ACTIVE = {"waiting", "running"}
 
 
@@ -53,9 +54,11 @@ class Tab:
         watch = Watch(origin_of(url))
         watch.attach(page)
         tab = cls(page, watch, url + ("?__theme=dark" if dark else "?__theme=light"), webui=webui)
-        tab.go()
-        yield tab
-        context.close()
+        try:
+            tab.go()
+            yield tab
+        finally:
+            context.close()
 
     def go(self) -> None:
         """Open the page, or reload it, and wait until it can be used."""
@@ -115,24 +118,47 @@ class Tab:
         return self.view()
 
     def ended(self, kind: str, seconds: float = WORK) -> dict[str, Any]:
-        """Wait until the newest job of a kind is over, and return it; raises AssertionError when it takes longer."""
+        """Wait until the newest job of a kind is over, and return it; raises AssertionError when it takes longer.
+
+        The view that the page asks for at a job's end is there then: nothing is drawn anew by itself.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             found = self.jobs(kind)
             if found and not any(job["state"] in ACTIVE for job in found):
+                self.until("!(musicVisualizer.core.state.view || {}).project || musicVisualizer.core.state.revision")
                 return max(found, key=lambda job: job["created"])
             self.page.wait_for_timeout(200)
         raise AssertionError(f"{kind} is not over after {seconds} s: {self.said()}")
 
-    def running(self, kind: str, seconds: float = 300.0, fraction: float = 0.0) -> dict[str, Any]:
-        """Wait until a job of a kind runs and is past ``fraction`` of its way."""
+    def holds(self, name: str, value: str) -> None:
+        """Wait until a text or number field of gradio's holds a value: it is filled beside what the script draws."""
+        self.until(
+            """([id, value]) => [...document.querySelectorAll(`#${id} textarea, #${id} input`)]
+                .filter((field) => !["range", "file"].includes(field.type)).slice(0, 1)
+                .some((field) => field.value === value)""",
+            [PREFIX + name, value],
+        )
+
+    def pictures(self, part: str) -> None:
+        """Wait until every picture of a drawn part is there, the browser being shown the place."""
+        self.part(part).scroll_into_view_if_needed()
+        self.until(
+            """(id) => { const all = [...document.querySelectorAll(`#${id} img`)];
+                return all.length && all.every((image) => image.complete && image.naturalWidth); }""",
+            f"{PREFIX}{part}_view",
+        )
+
+    def running(self, kind: str, seconds: float = WORK, fraction: float = 0.0) -> dict[str, Any]:
+        """Wait until a job of a kind runs and is past ``fraction`` of its way; it must not be over already."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            for job in self.jobs(kind):
+            found = self.jobs(kind)
+            for job in found:
                 if job["state"] == "running" and job["fraction"] >= fraction:
                     return job
-                assert job["state"] not in {"failed", "interrupted"}, job
-            self.page.wait_for_timeout(100)
+            assert not found or any(job["state"] in ACTIVE for job in found), found
+            self.page.wait_for_timeout(50)
         raise AssertionError(f"{kind} does not run after {seconds} s: {self.said()}")
 
     # ---- what a person does ----
@@ -220,10 +246,10 @@ class Tab:
         video.wait_for()
         found: dict[str, float] = video.evaluate(
             """async (video) => {
-                const soon = (event) => new Promise((done, failed) => {
-                    video.addEventListener(event, done, {once: true});
-                    const why = () => "no " + event + " in 15 s, " + (video.error && video.error.message);
-                    window.setTimeout(() => failed(new Error(why())), 15000);
+                const soon = (event, enough = () => true) => new Promise((done, failed) => {
+                    video.addEventListener(event, () => enough() && done());
+                    const why = () => "no " + event + " in 60 s, " + (video.error && video.error.message);
+                    window.setTimeout(() => failed(new Error(why())), 60000);
                 });
                 if (video.readyState < 2) {
                     const ready = soon("loadeddata");
@@ -233,8 +259,9 @@ class Tab:
                 }
                 video.muted = true;
                 const before = video.currentTime;
+                const goes = soon("timeupdate", () => video.currentTime - before > 0.5 || video.ended);
                 await video.play();
-                await new Promise((done) => window.setTimeout(done, 700));
+                await goes;
                 video.pause();
                 const played = video.currentTime - before;
                 const wanted = 0.7 * video.duration;

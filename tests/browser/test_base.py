@@ -64,16 +64,16 @@ def test_whatever_a_file_says_is_text_and_fits(browser: Browser, width: int) -> 
 def test_ticks_are_sent_one_by_one_and_by_the_group(browser: Browser) -> None:
     for fake in page_of(browser, told(), "base"):
         part = fake.page.locator(".mv-base")
+        motion, group = (part.get_by_role("checkbox", name=name) for name in ("Motion", "Painting"))
+        assert motion.evaluate("(box) => box.indeterminate") and group.is_checked()
         part.get_by_label("Zoom").click()
-        group = part.get_by_role("checkbox", name="Painting")
-        assert group.is_checked()
         group.click()
-        motion = part.get_by_role("checkbox", name="Motion")
-        assert motion.evaluate("(box) => box.indeterminate")
-        fake.page.wait_for_function("asked.filter((e) => e.kind === 'act' && e.text).length === 2")
+        fake.page.wait_for_function("asked.filter((e) => e.kind === 'act' && e.left).length === 2")
         assert fake.actions() == [
             {"do": "base_tick", "ids": ["zoom"], "on": False}, {"do": "base_tick", "ids": ["strength"], "on": False},
         ]  # fmt: skip
+        assert not motion.evaluate("(box) => box.indeterminate") and not motion.is_checked() and not group.is_checked()
+        assert not part.get_by_label("Zoom").is_checked() and not part.get_by_label("Strength").is_checked()
 
 
 def test_the_tab_saves_by_its_own_button_and_gets_its_path_back(browser: Browser) -> None:

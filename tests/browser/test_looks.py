@@ -19,6 +19,14 @@ from tests.browser.tab import Tab
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+#: What is in sight and near it has its size: pictures and videos are known, and nothing fades or slides any more.
+QUIET = """() => [...document.querySelectorAll("#music_visualizer img:not([loading=lazy])")].every((i) => i.complete)
+    && [...document.querySelectorAll("#music_visualizer video")].every((v) => v.error || v.readyState >= 1
+        || !v.checkVisibility())
+    && document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity)
+    && document.fonts.status === "loaded"
+"""
+
 
 @pytest.fixture(scope="module")
 def project(browser: Browser, server: Server, song: Song) -> str:
@@ -67,7 +75,7 @@ def test_it_fits_and_can_be_read(browser: Browser, server: Server, project: str,
         tab.press("resume")
         tab.until_view("v.project === a && v.video && v.rows.length", project)
         tab.video("video").wait_for()
-        tab.page.wait_for_timeout(500)
+        tab.until(QUIET)
         if folder := os.environ.get("MUSIC_VISUALIZER_SCREENSHOTS"):
             name = f"page-{width}-{'dark' if dark else 'light'}.png"
             tab.page.screenshot(path=Path(folder) / name, full_page=True, animations="disabled")
@@ -83,7 +91,7 @@ def test_it_fits_and_can_be_read(browser: Browser, server: Server, project: str,
         assert not small, "text that cannot be read"
         tab.page.evaluate("""() => [...document.querySelectorAll("#music_visualizer .mv details")]
             .filter((n) => !n.closest(".mv-route-list")).forEach((n) => { n.open = true; })""")
-        tab.page.wait_for_timeout(300)
+        tab.until(QUIET)
         assert not eye.pale(tab)
         assert not eye.crossed(tab)
         assert not eye.dull(tab)

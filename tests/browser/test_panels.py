@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser.chromium import fetch
-from tests.browser.tab import Tab
+from tests.browser.tab import WORK, Tab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -107,13 +107,11 @@ def test_stills_are_painted_rolled_and_locked(produced: Tab) -> None:
     part.get_by_role("button", name="Stills of all sections").click()
     assert produced.ended("stills")["state"] == "done"
     view = produced.until_view("v.stills.items.every((s) => s.url)")
-    pictures = part.locator("img")
-    assert pictures.count() == len(view["stills"]["items"]) >= 2
-    produced.until("[...document.querySelectorAll('#music_visualizer_stills_view img')].every((i) => i.complete)")
-    assert pictures.first.evaluate("(i) => i.naturalWidth") > 0
+    assert part.locator("img").count() == len(view["stills"]["items"]) >= 2
+    produced.pictures("stills")
     label = view["stills"]["items"][0]["label"]
     part.get_by_role("button", name=f"Re-roll {label}", exact=True).first.click()
-    produced.until_view("v.stills.items[0].tried", seconds=60)
+    produced.until_view("v.stills.items[0].tried", seconds=WORK)
     assert produced.ended("stills")["state"] == "done"
     part.get_by_role("button", name=f"Lock {label}", exact=True).first.click()
     seed = produced.until_view("v.stills.items[0].locked")["stills"]["items"][0]["seed"]
@@ -127,7 +125,7 @@ def test_four_bars_are_tested_and_play(produced: Tab) -> None:
     assert produced.ended("test")["state"] == "done"
     produced.part("progress_test").get_by_text("Testing four bars").wait_for()  # where the person looks
     produced.until_view("v.test && v.test.url")
-    produced.until("document.querySelector('#music_visualizer_stills_view video').readyState >= 2", seconds=30)
+    produced.until("document.querySelector('#music_visualizer_stills_view video').readyState >= 2")
     length = part.locator("video").evaluate("(v) => v.duration")
     assert length == pytest.approx(8.0, abs=0.1), "four bars of four beats at 120"
 
