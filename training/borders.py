@@ -1,8 +1,10 @@
 """Learns how likely a bar line is the beginning of a section: ``python -m training.borders FOLDER ... --held FOLDER``.
 
-The folders hold pieces as :mod:`training.dataset` keeps them; of every piece its true bars are learned from, and of
-every second also the bars that are heard. What was learned is written to ``lib_music/analysis/weights/borders.npz``,
-with how often a border of given evidence was right in the unseen pieces of ``--held``, with the bars heard there.
+The folders hold pieces as :mod:`training.dataset` keeps them, and ``--demos`` adds songs by the demo's composer, whose
+sections are short and plainly orchestrated; of every piece its true bars are learned from, and of every second also
+the bars that are heard, whole and as a clip of some seconds, for people render clips too. What was learned is written
+to ``lib_music/analysis/weights/borders.npz``, with how often a border of given evidence was right in the unseen pieces
+of ``--held``, with the bars heard there.
 
 Conventions: neighbouring sections of the same letter are one section, whose repeats the network learns as a second
 answer beside borders; the bar line nearest to a true border is one, if it is less than about half a bar away; a border
@@ -12,25 +14,38 @@ that was found is right within half a second.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
 
 from lib_music.analysis import beats, borders, network, units
 from lib_music.analysis.confidence import monotone
-from lib_music.analysis.features import FINE_FLOOR_DB, FINE_STEP_DB, RATE, Features
+from lib_music.analysis.features import FINE_FLOOR_DB, FINE_STEP_DB, RATE, Features, extract
 from lib_music.analysis.sections import bar_confidence, merge_alike, name_sections
 from lib_music.analysis.traits import traits
 from lib_music.analysis.types import Beats
+from lib_music.audio import open_audio
+from lib_music.demo import compose as demo
 from training import dataset
 
 WITHIN, NEAREST, BARS = 0.5, 0.5, 0.55
 WIDTH, DILATIONS, DROPPED = 32, (1, 2, 4, 8), 0.3
 EPOCHS, BATCH, RATE_OF_LEARNING, DECAY = 15, 16, 3e-3, 1e-2
 RIDGE, STEPS = 3.0, 60
+# Seconds of the clips; a piece is cut that is so many times as long.
+CLIP, CUT = (14.0, 45.0), 1.2
+# What a section of the demo's composer is followed by, how many bars it has and how likely that is.
+FOLLOWS = {
+    "": ("intro", "verse", "break"), "intro": ("verse", "build", "chorus"), "verse": ("chorus", "build", "break"),
+    "build": ("drop", "chorus"), "chorus": ("verse", "break", "drop", "outro"),
+    "drop": ("break", "chorus", "verse", "outro"), "break": ("build", "chorus", "drop", "verse"),
+}
+FIRST_DEMO = 5000  # no demo and no test is of these seeds
+BARS_EACH, CHANCES = (4, 8, 16), (0.5, 0.42, 0.08)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +93,33 @@ def heard(one: Known) -> Beats:
     return beats.find_beats(network.listen(one.features), onset, one.features.level, one.duration)[0]
 
 
-def lessons_of(one: Known, downbeats: np.ndarray) -> Iterator[Lesson]:
-    """What is to be learned from a piece with bars that begin at ``downbeats``, a span at a time."""
+def demos(first: int, count: int) -> Iterator[Known]:
+    """Songs by the demo's composer, in three and four at 70 to 175 BPM, of 16 s to some minutes."""
+    for seed in range(first, first + count):
+        rng = np.random.default_rng([5, seed])
+        bpm, beats_per_bar = float(rng.uniform(70, 175)), int(rng.choice([4, 4, 4, 4, 3]))
+        song = demo.compose(seed, bpm=bpm, plan=_plan(rng, 60 * beats_per_bar / bpm), beats_per_bar=beats_per_bar)
+        with tempfile.TemporaryDirectory() as folder:
+            audio = open_audio(demo.write(song, Path(folder) / "song.wav"))
+            features = extract(audio)
+        sections = tuple((section.start, section.end, section.name) for section in song.sections)
+        yield Known(features, song.downbeats[:-1], sections, audio.duration)
+
+
+def _plan(rng: np.random.Generator, bar: float) -> tuple[tuple[str, int], ...]:
+    """Sections and their numbers of bars, each of ``bar`` seconds."""
+    wanted, seconds, plan = rng.uniform(16, 150), 0.0, [("", 0)]
+    while seconds < wanted and plan[-1][0] != "outro":
+        bars = int(rng.choice(BARS_EACH, p=CHANCES))
+        bars *= 1 if bars * bar > units.MIN_SECONDS else 2
+        plan.append((str(rng.choice(FOLLOWS[plan[-1][0]])), bars))
+        seconds += bars * bar
+    return tuple(plan[1:]) if len(plan) > 2 else (("verse", 8), ("chorus", 8))
+
+
+def lessons_of(one: Known, downbeats: np.ndarray, rng: np.random.Generator | None = None) -> Iterator[Lesson]:
+    """What is to be learned from a piece with bars that begin at ``downbeats``, a span at a time; and, with ``rng``,
+    from a clip of it."""
     edges, firm = units.unit_edges(downbeats, one.duration, units.silences(one.features.level))
     counts = firm & (edges <= units.music_ends(one.features.level) - units.MIN_SECONDS)
     counts[[0, -1]] = False
@@ -92,18 +132,30 @@ def lessons_of(one: Known, downbeats: np.ndarray) -> Iterator[Lesson]:
         if abs(edges[nearest] - after[0]) < close:
             marks[int(before[2] == after[2]), nearest] = True
     sound = units.sampled(one.features, edges, firm)
-    for first, last in borders.spans(edges):
+    clips = [] if rng is None else clip(edges, rng)
+    for first, last in [*borders.spans(edges), *clips]:
         span = slice(first, last + 1)
         if counts[span][1:-1].any():
             yield Lesson(traits(sound.part(first, last)), marks[0][span], (marks[1] & ~marks[0])[span], counts[span])
 
 
-def lessons(folders: Sequence[Path]) -> Iterator[Lesson]:
-    for folder in folders:
-        for number, one in enumerate(known(folder)):
-            ways = [one.downbeats] if number % 2 else [one.downbeats, heard(one).downbeats]
-            for downbeats in ways:
-                yield from lessons_of(one, downbeats)
+def clip(edges: np.ndarray, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """First and last edge of a clip somewhere in a piece, or nothing where that is short itself."""
+    seconds = rng.uniform(*CLIP)
+    if edges[-1] < CUT * seconds:
+        return []
+    first = int(rng.integers(0, np.searchsorted(edges, edges[-1] - seconds) + 1))
+    last = min(int(np.searchsorted(edges, edges[first] + seconds)), edges.size - 1)
+    return [(first, last)] if last - first > 4 else []
+
+
+def lessons(pieces: Iterable[Known], seed: int = 0) -> Iterator[Lesson]:
+    """What is to be learned from all pieces."""
+    rng = np.random.default_rng(seed)
+    for number, one in enumerate(pieces):
+        ways = [one.downbeats] if number % 2 else [one.downbeats, heard(one).downbeats]
+        for downbeats in ways:
+            yield from lessons_of(one, downbeats, rng)
 
 
 def learn(pieces: Sequence[Lesson], epochs: int = EPOCHS, seed: int = 0) -> dict[str, np.ndarray]:
@@ -220,8 +272,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--held", type=Path, nargs="+", required=True)
+    parser.add_argument("--demos", type=int, default=190, help="songs by the demo's composer")
     given = parser.parse_args()
-    model = learn(list(lessons(given.folders)))
+    pieces = chain(*(known(folder) for folder in given.folders), demos(FIRST_DEMO, given.demos))
+    model = learn(list(lessons(pieces)))
     write(model)
     measured = [measure(one) for folder in given.held for one in known(folder)]
     evidence, right = np.concatenate([m[0] for m in measured]), np.concatenate([m[1] for m in measured]).astype(float)

@@ -18,7 +18,7 @@ from lib_music.analysis.types import Analysis, Ear, Floats
 from lib_music.audio import Audio
 from lib_music.errors import ProjectError
 
-ANALYSIS_VERSION = 3
+ANALYSIS_VERSION = 4
 
 
 def analyse(

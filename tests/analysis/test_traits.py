@@ -110,14 +110,17 @@ def test_rises_are_over_two_frames() -> None:
 
 
 def test_the_judge_hears_a_song_of_phrases() -> None:
-    """Four kinds of music in phrases of eight units: its borders are likelier than any other edge."""
-    units = units_of("ABACADAB", phrase=8)
-    odds = judge().odds(traits.traits(units))[:, 0]
-    true = np.arange(8, 64, 8)
+    """Four kinds of music in phrases of eight units: its borders are likelier than any other edge, and are found."""
+    true, margins, measures = np.arange(8, 64, 8), [], []
     others = np.setdiff1d(np.arange(2, 62), true)
-    assert odds[true].mean() > np.quantile(odds[others], 0.95) + 1
-    found = find_borders(Material(units.edges, traits.rows(traits.blocks(units)), odds, units.firm))
-    assert np.isin(true, found).mean() >= 0.8 and found.size <= 11
+    for seed in range(10):
+        units = units_of("ABACADAB", seed=seed, phrase=8)
+        odds = judge().odds(traits.traits(units))[:, 0]
+        margins.append(odds[true].mean() - np.quantile(odds[others], 0.95))
+        found = find_borders(Material(units.edges, traits.rows(traits.blocks(units)), odds, units.firm))[1:-1]
+        measures.append(2 * np.isin(true, found).sum() / (true.size + found.size))
+    assert np.mean(margins) > 1
+    assert np.mean(measures) >= 0.75 and min(measures) >= 0.5
 
 
 def test_the_network_is_the_sum_of_its_layers() -> None:

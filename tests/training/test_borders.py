@@ -15,6 +15,7 @@ import pytest
 
 from lib_music.analysis import borders as product
 from lib_music.analysis.features import RATE, TONAL_RATE, Features
+from lib_music.demo.score import STYLES
 from training import borders, dataset
 from training.borders import Known, Lesson
 
@@ -100,6 +101,29 @@ def test_pieces_are_read_as_they_were_composed(tmp_path: Path) -> None:
     assert one.sections == item.truth.sections and one.duration == pytest.approx(14.0, abs=0.1)
     loudest = 20 * np.log10(one.features.level.max())
     assert -60 < loudest < 0
+
+
+def test_clips_are_some_seconds_of_a_piece_and_carry_its_borders() -> None:
+    one = piece("ABCAB")
+    rng = np.random.default_rng(3)
+    whole, part = borders.lessons_of(one, one.downbeats, rng)
+    assert whole.traits.shape[0] == 31 and part.border.any()
+    for _ in range(200):
+        ((first, last),) = borders.clip(np.arange(0, 61, 2.0), rng)
+        assert 0 <= first < last <= 30 and 14 <= 2 * (last - first) <= 46.1
+    assert borders.clip(np.arange(0, 15, 2.0), rng) == [], "what is as short as a clip is learned whole"
+
+
+def test_demos_are_songs_of_many_plans() -> None:
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        plan = borders._plan(rng, bar=float(rng.uniform(1.0, 3.5)))
+        assert len(plan) > 1 and {name for name, _ in plan} <= set(STYLES)
+        assert all(a != b for (a, _), (b, _) in pairwise(plan)), "a section of the same name is no border"
+    (one,) = borders.demos(5003, 1)
+    assert one.sections[0][0] == 0 and one.sections[-1][1] == pytest.approx(one.duration, abs=0.1)
+    assert all(np.abs(one.downbeats - start).min() < 1e-6 for start, _, _ in one.sections[1:])
+    assert sum(int(lesson.border.sum()) for lesson in borders.lessons_of(one, one.downbeats)) >= len(one.sections) - 1
 
 
 def test_what_was_right_is_what_is_stated() -> None:
