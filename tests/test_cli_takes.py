@@ -54,6 +54,29 @@ def test_a_retake_that_stops_names_the_command_that_goes_on_with_it(
         assert capsys.readouterr().out.count("take ") == number, "and no other take was begun"
 
 
+def test_a_cap_on_the_disk_is_asked_by_all_that_paints_or_writes_frames(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = shutil.copytree(made, made.with_name("capped"))
+    assert main(["retake", str(out), "1"]) == 0
+    before = {path: path.stat().st_size for path in out.rglob("*") if path.is_file()}
+    render = ["render", str(made.parent / "song.mp3"), "--size", "64x64", "--fps", "12"]
+    anew = [*render, "--seed", "5", "--out", str(out)]
+    other = [*render, "--out", str(made.with_name("another"))]
+    for argv in (["retake", str(out), "2"], ["restore", str(out), "1"], ["finish", str(out), "--factor", "2"]):
+        capsys.readouterr()
+        assert main([*argv, "--disk-cap", "0.000001"]) == 2
+        assert "over the cap" in capsys.readouterr().err
+    assert {path: path.stat().st_size for path in before} == before
+    for argv in (anew, other):
+        assert main([*argv, "--disk-cap", "0.000001"]) == 2
+        assert "raise --disk-cap" in capsys.readouterr().err
+    assert not list(made.with_name("another").glob("*.mp4")) and list(out.glob("takes/001"))
+    assert main(["restore", str(out), "1", "--disk-cap", "1"]) == 0
+    for wrong in ("0", "-1", "nan", "much"):
+        assert main([*other, "--disk-cap", wrong]) == 2
+
+
 def test_the_whole_way(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def run(*argv: object, code: int = 0) -> str:
         capsys.readouterr()

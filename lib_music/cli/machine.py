@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from lib_music.cli.options import Command
+from lib_music.cli.room import cap_option
 from lib_music.given import read_whole
 
 
@@ -18,7 +19,7 @@ def add_commands(command: Command) -> None:
     sub.add_argument(
         "--allow", type=Path, action="append", default=[], metavar="DIR", help="a folder to take songs from"
     )
-    sub.add_argument("--disk-cap", type=float, metavar="GB", help="the most that all visuals may take")
+    cap_option(sub)
     sub.add_argument("--webui", metavar="URL", help="a WebUI whose Deforum paints; credentials by environment")
 
     sub = command("list", "List the projects in a folder.", list_projects)
@@ -31,8 +32,7 @@ def serve(args: argparse.Namespace) -> None:
     """``serve``."""
     from lib_music.ui.serve import serve as open_page
 
-    cap = 0 if args.disk_cap is None else round(1e9 * args.disk_cap)
-    open_page(args.out, args.port, args.webui, tuple(args.allow), disk_cap=cap)
+    open_page(args.out, args.port, args.webui, tuple(args.allow), disk_cap=args.disk_cap)
 
 
 def list_projects(args: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib_music.cli.options import Command, renderer_options
+from lib_music.cli.room import cap_option, check_room
 from lib_music.cli.terminal import Terminal
 from lib_music.cli.videos import check_renderer, make_renderer, print_result
 from lib_music.errors import InputError, Interrupted, MusicVisualizerError
@@ -36,15 +37,18 @@ def add_commands(command: Command) -> None:
     sub.add_argument("--onwards", action="store_true", help="everything from its beginning on")
     sub.add_argument("--fade", type=read_whole, metavar="FRAMES", help="cross-fade at its borders, else a hard join")
     renderer_options(sub)
+    cap_option(sub)
 
     sub = command("restore", "Bring a take back; what is there becomes a take.", restore)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("take", type=read_whole, metavar="N")
+    cap_option(sub)
 
     sub = command("finish", "Make a larger video, ProRes or pictures of a finished one, beside it.", finish)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--factor", type=read_factor, metavar="F", help="times the size, by Lanczos")
     sub.add_argument("--to", choices=("mp4", "prores", "png"), default="mp4", help="(default mp4)")
+    cap_option(sub)
 
     sub = command("delete", "Delete a take, the frames of a finished video, or a whole project, for good.", delete)
     sub.add_argument("folder", type=Path, metavar="DIR")
@@ -76,7 +80,8 @@ def takes(args: argparse.Namespace) -> None:
 def retake(args: argparse.Namespace) -> None:
     """``retake``."""
     from lib_music.pipeline import Result, render
-    from lib_music.takes.again import Wish, begin_again
+    from lib_music.studio.estimate import disk_of
+    from lib_music.takes.again import Wish, begin_again, stretch_of
 
     if args.onwards and args.fade is not None:
         raise InputError("--fade is for a section alone", "leave out --onwards or --fade")
@@ -88,6 +93,9 @@ def retake(args: argparse.Namespace) -> None:
 
         def paint(plan: Plan, project: Project) -> None:
             renderer = make_renderer(plan, project)
+            first, last = stretch_of(plan, project.progress(), wish)
+            part = (last - first) / plan.animation.timebase.n_frames
+            check_room(args.disk_cap, project, round(disk_of(plan.animation, plan.request.renderer) * part))
             if (take := begin_again(plan, project, renderer.name, wish)) is not None:
                 reporter.say(f"what was there is take {take.number}")
             with _resumed_by(args.folder):
@@ -120,6 +128,7 @@ def restore(args: argparse.Namespace) -> None:
     from lib_music.pipeline import join_again
     from lib_music.takes import restore as bring_back
     from lib_music.takes.again import check_shape
+    from lib_music.takes.sizes import sizes_of
     from lib_music.takes.take import Told
 
     videos: list[Path | None] = []
@@ -127,6 +136,7 @@ def restore(args: argparse.Namespace) -> None:
 
         def bring(plan: Plan, project: Project) -> None:
             check_shape(plan, project.progress())
+            check_room(args.disk_cap, project, 2 * sizes_of(project).video)
             told = Told(f"take {args.take} was restored", painter=project.progress().painter)
             if (take := bring_back(project, args.take, told)) is not None:
                 reporter.say(f"what was there is take {take.number}")
@@ -139,6 +149,7 @@ def restore(args: argparse.Namespace) -> None:
 def finish(args: argparse.Namespace) -> None:
     """``finish``."""
     from lib_music.pipeline import titles_of
+    from lib_music.studio.finishing import guess_of
     from lib_music.takes.again import check_shape
     from lib_music.video.finish import Finish, Lanczos, Work
     from lib_music.video.finish import finish as make
@@ -151,6 +162,7 @@ def finish(args: argparse.Namespace) -> None:
 
         def work(plan: Plan, project: Project) -> None:
             check_shape(plan, project.progress())
+            check_room(args.disk_cap, project, guess_of(project, wish))
             made.append(make(Work(project, wish, plan.audio, titles_of(plan)), Lanczos(), reporter))
 
         _planned(args, reporter, work)

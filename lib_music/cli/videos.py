@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib_music.cli.options import Command, picture_options, renderer_options, request_of, song_options
+from lib_music.cli.room import cap_option, check_room, to_paint
 from lib_music.cli.terminal import Terminal
 from lib_music.errors import InputError
 from lib_music.given import read_whole
@@ -28,6 +29,7 @@ def add_commands(command: Command) -> None:
     picture_options(sub)
     sub.add_argument("--captions", action="store_true", help="write each section's prompt into the animatic")
     renderer_options(sub)
+    cap_option(sub)
 
     for name, text, do in (
         ("storyboard", "Word what to paint in each section, into a file to edit.", storyboard),
@@ -41,6 +43,7 @@ def add_commands(command: Command) -> None:
     sub = command("resume", "Go on with a project that was stopped.", resume)
     sub.add_argument("folder", type=Path, metavar="DIR")
     renderer_options(sub)
+    cap_option(sub)
 
     sub = command("demo", "Compose a short song, draw its cover, and make their video.", demo)
     sub.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
@@ -81,14 +84,22 @@ def render(args: argparse.Namespace) -> None:
     if (api := _api_of(request, args.out)) is not None:
         _render_elsewhere(api, request, args.out)
     else:
-        _render_here(request, args.out)
+        _render_here(request, args.out, args.disk_cap)
 
 
-def _render_here(request: Request, out: Path | None) -> None:
+def _render_here(request: Request, out: Path | None, cap: int = 0, said: tuple[str, ...] = ()) -> None:
+    """Make the video in the folder, under a cap of so many bytes; ``said`` is told first."""
     from lib_music.pipeline import make_video
 
+    def painter(plan: Plan, project: Project) -> Renderer:
+        found = make_renderer(plan, project)
+        check_room(cap, project, to_paint(plan, project, found.name))
+        return found
+
     with Terminal() as reporter:
-        result = make_video(request, out, reporter, make_renderer)
+        for line in said:
+            reporter.say(line)
+        result = make_video(request, out, reporter, painter)
     print_result(result)
 
 
@@ -130,7 +141,7 @@ def _print_fetched(fetched: Fetched) -> None:
 
 def resume(args: argparse.Namespace) -> None:
     from lib_music.api.remote import is_remote
-    from lib_music.pipeline import make_video, revived
+    from lib_music.pipeline import revived
     from lib_music.project import Project
 
     if is_remote(args.folder):
@@ -140,11 +151,7 @@ def resume(args: argparse.Namespace) -> None:
     chosen = {name: getattr(args, name) for name in ("renderer", "webui", "frames_dir") if getattr(args, name)}
     request = dataclasses.replace(request, **chosen)
     check_renderer(request)
-    with Terminal() as reporter:
-        for line in said:
-            reporter.say(line)
-        result = make_video(request, args.folder, reporter, make_renderer)
-    return print_result(result)
+    return _render_here(request, args.folder, args.disk_cap, said)
 
 
 def _resume_elsewhere(args: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -300,10 +301,15 @@ def cost_of(studio: Studio, setup: Setup) -> Cost:
 def over_cap(studio: Studio, disk: int) -> str:
     """A line where ``disk`` more bytes would go over the cap that the person set for all projects; else empty."""
     from lib_music.studio.workspace import projects
+
+    return beyond(studio.host.preferences().disk_cap, projects(studio.host), disk)
+
+
+def beyond(cap: int, visuals: Iterator[Project], disk: int) -> str:
+    """The same for the cap that is named, of 0 for none, and these visuals."""
     from lib_music.takes.sizes import workspace_size
 
-    cap = studio.host.preferences().disk_cap
-    if not cap or (used := workspace_size(projects(studio.host))) + disk <= cap:
+    if not cap or (used := workspace_size(visuals)) + disk <= cap:
         return ""
     return f"over the cap: all visuals take {read_size(used)}, this needs {read_size(disk)} more of {read_size(cap)}"
 
@@ -343,9 +349,15 @@ def _disk(setup: Setup) -> int:
     """Segments and the video made of them, and Deforum's own pictures."""
     animation = setup.plan.animation
     n, pixels = animation.timebase.n_frames, animation.width * animation.height
-    video = n * pixels * VIDEO_BITS[setup.renderer] / 8 + animation.timebase.duration * _SOUND
     pictures = n * pixels * PICTURE_BYTES if setup.renderer == "deforum" else 0
-    return round(2 * video + pictures)
+    return round(disk_of(animation, setup.renderer) + pictures)
+
+
+def disk_of(animation: Animation, renderer: Literal["animatic", "deforum"]) -> int:
+    """Bytes of the segments and the video made of them."""
+    n, pixels = animation.timebase.n_frames, animation.width * animation.height
+    video = n * pixels * VIDEO_BITS[renderer] / 8 + animation.timebase.duration * _SOUND
+    return round(2 * video)
 
 
 def seconds_for(studio: Studio, setup: Setup, done: int) -> float | None:

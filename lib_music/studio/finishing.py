@@ -85,12 +85,16 @@ def _check(studio: Studio, project: Project, wish: Finish) -> None:
 
 
 def _check_disk(studio: Studio, project: Project, wish: Finish) -> None:
-    """Refuse what would go over the cap, by a rough guess of its size."""
+    """Refuse what would go over the cap."""
+    check_room(studio, guess_of(project, wish))
+
+
+def guess_of(project: Project, wish: Finish) -> int:
+    """A rough guess of the bytes of a result."""
     progress = project.progress()
     width, height = wish.size(progress.width, progress.height)
     pixels = sum(progress.lengths) * wish.times * width * height
-    guess = round(pixels * {"mp4": 0.05, "prores": 0.7, "png": 1.8}[wish.format])
-    check_room(studio, guess)
+    return round(pixels * {"mp4": 0.05, "prores": 0.7, "png": 1.8}[wish.format])
 
 
 # -- what the page asks for ------------------------------------------------------------------------------------------
