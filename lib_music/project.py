@@ -27,10 +27,11 @@ from typing import Any
 
 from lib_music.errors import ProjectBusyError, ProjectError
 from lib_music.files import clear_asides, digest, read_json, write_bytes, write_json
+from lib_music.project_log import NAME, ProjectLog
 
 PROJECT_VERSION = 1
 #: Names a run makes before the folder is a project.
-_FIRST = frozenset({"project.lock", "log.txt"})
+_FIRST = frozenset({"project.lock", NAME})
 #: How many states are kept to fall back on.
 _STATES_KEPT = 3
 #: How long an edit waits for another one, s.
@@ -175,7 +176,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock: Any = None
-        self._handler: logging.Handler | None = None
+        self._log: ProjectLog | None = None
         self._before: frozenset[str] = frozenset()
         self._made: list[Path] = []
         # Painting and encoding write down their progress from two threads.
@@ -219,10 +220,7 @@ class Project:
             raise ProjectError(f"cannot use {self.folder}: {reason}", "choose another folder with --out") from error
         for folder in (self.folder, self.folder / "segments", self.folder / "states"):
             clear_asides(folder)
-        self._handler = logging.FileHandler(self.folder / "log.txt", encoding="utf-8", errors="backslashreplace")
-        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        log.addHandler(self._handler)
-        log.setLevel(logging.INFO)
+        self._log = ProjectLog(self.folder)
         return self
 
     def _look(self) -> None:
@@ -233,9 +231,8 @@ class Project:
         self._made = [folder for folder in (self.folder, *self.folder.parents) if not folder.exists()]
 
     def __exit__(self, *_: object) -> None:
-        if self._handler is not None:
-            log.removeHandler(self._handler)
-            self._handler.close()
+        if self._log is not None:
+            self._log.close()
         self._lock.release()
 
     # -- what was asked ------------------------------------------------------------------------------------------
@@ -447,8 +444,8 @@ class Project:
 
     def discard(self) -> None:
         """Take back a project that never came to be: the files and folders that this run made."""
-        if self._handler is not None:
-            self._handler.close()
+        if self._log is not None:
+            self._log.close()
         for path in self.folder.iterdir():
             if path.name not in self._before and path.is_file():
                 path.unlink()

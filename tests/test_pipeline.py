@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import random
 import shutil
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from lib_music.project import Project, find_projects, fingerprint
 from lib_music.prompts.captions import Caption, PaletteCaptioner
 from lib_music.prompts.text import Found
 from lib_music.request import Request
+from lib_music.video.encode import Encoding, SegmentWriter
 from lib_music.video.sync import sync_report, visual_change
 
 PLAN = (("verse", 4), ("chorus", 4), ("drop", 4))
@@ -261,6 +264,38 @@ def test_other_rates(music: Path, tmp_path: Path, fps: str) -> None:
     render(music, out, "--duration", "5", "--fps", fps)
     _, found = visual_change(the_video(out))
     assert float(found) == pytest.approx(float(fps), abs=0.01)
+
+
+def test_the_log_of_a_project_holds_what_is_done_in_it_and_not_in_another(tmp_path: Path) -> None:
+    both, log, encoding = threading.Barrier(2), logging.getLogger("lib_music"), Encoding(64, 64, Fraction(12))
+    grey = np.full(64 * 64 * 3 // 2, 128, np.uint8)
+
+    def work(name: str) -> None:
+        with Project(tmp_path / name) as project:
+            both.wait(20)
+            project.begin()
+            log.info("%s begins", name)
+            with SegmentWriter(encoding, lambda _: None, lambda _: log.info("%s is encoded", name)) as writer:
+                segment = writer.begin(project.path("a.seg"))
+                writer.put(segment, grey)
+                writer.put(segment, None)
+            both.wait(20)
+        log.info("%s is over", name)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    for name in ("one", "two"):
+        said = [line.split("INFO ")[1] for line in (tmp_path / name / "log.txt").read_text().splitlines()]
+        assert [line for line in said if "over" not in line] == [f"{name} begins", f"{name} is encoded"]
+    with Project(tmp_path / "one"):
+        with Project(tmp_path / "two"):
+            log.info("inside")
+        log.info("outside")
+    assert "inside" not in (tmp_path / "one" / "log.txt").read_text()
+    assert "outside" in (tmp_path / "one" / "log.txt").read_text()
 
 
 def test_list_shows_projects(whole: Path) -> None:

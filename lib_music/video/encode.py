@@ -8,6 +8,7 @@ planar yuv420p (see :data:`~lib_music.render.renderer.Frame`).
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import os
 import queue
 import subprocess
@@ -159,7 +160,9 @@ class SegmentWriter:
         self._failure: BaseException | None = None
         self._ready: tuple[Path, Segment] | None = None
         self._open: list[Segment] = []
-        self._thread = threading.Thread(target=self._run, name="segment-writer", daemon=True)
+        # In this context, so that what it logs goes where its painter's lines go.
+        run = contextvars.copy_context().run
+        self._thread = threading.Thread(target=run, args=(self._run,), name="segment-writer", daemon=True)
 
     def __enter__(self) -> SegmentWriter:
         self._thread.start()
