@@ -53,7 +53,9 @@ _CAUSES = (
     _known(
         r"'DepthModel' object|dpt_(large|beit|hybrid)|depth_(midas|zoe|leres|adabins|anything\w*)\.py",
         "the depth model for 3D cannot be loaded",
-        "put it into models/Deforum (one 3D run in Deforum's own tab downloads it), or choose 2D",
+        # Forge's Deforum loads it for every run by keyframes, a flat one too.
+        "put it into models/Deforum (one 3D run in Deforum's own tab downloads it), or choose 2D; where Cadence is "
+        "unticked under Base settings, tick it",
         in_files=True,
     ),
     _known(
