@@ -59,6 +59,8 @@ class FakeDeforum:
         How long a picture takes.
     on_frame : callable
         Called with each frame before it is diffused; may press buttons or raise.
+    on_picture : callable
+        The same in the middle of its picture.
     diffused : list of int
         The frames that were diffused, over all runs.
     sent : list of dict
@@ -72,6 +74,7 @@ class FakeDeforum:
         self.host, self._patch, self.controlnet, self.fork = host, monkeypatch, controlnet, fork
         self.seconds = 0.001
         self.on_frame: Callable[[int], None] = lambda frame: None
+        self.on_picture: Callable[[int], None] = lambda frame: None
         self.diffused: list[int] = []
         self.sent: list[dict[str, Any]] = []
         self.samplers: list[str] = []
@@ -262,6 +265,7 @@ class FakeDeforum:
             options.data["initial_noise_multiplier"] = 1.05
             options.control_net_detectedmap_dir = str(outdir)
             time.sleep(self.seconds)
+            self.on_picture(frame)
             self.diffused.append(frame)
             half = bool(state.interrupted) or (self.half and frame > 4)
             if self.half and half:

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -209,10 +210,18 @@ def test_controlnets_class_is_replaced_once_and_is_the_same_where_it_is_installe
 
 
 def test_frames_are_handed_on_while_the_run_goes_on(deforum: FakeDeforum, tmp_path: Path) -> None:
-    deforum.seconds = 0.02
+    deforum.on_picture = lambda frame: until_stopped(deforum) if frame >= 9 else None
     seen: list[int] = []
     paint(deforum, tmp_path / "p", animation(), seen, limit=1)
-    assert len(deforum.diffused) < N
+    assert len(seen) == 1 and len(deforum.diffused) < N
+
+
+def until_stopped(deforum: FakeDeforum) -> None:
+    """Paint on at one picture until the run is interrupted."""
+    deadline = time.monotonic() + 60
+    while not deforum.host.shared.state.interrupted:
+        assert time.monotonic() < deadline, "nobody stops it"
+        time.sleep(0.002)
 
 
 @pytest.mark.parametrize("cadence", [1, 3])
@@ -222,18 +231,22 @@ def test_interrupted_at_any_frame_and_resumed_without_a_half_painted_one(
 ) -> None:
     state, folder = deforum.host.shared.state, tmp_path / "p"
     stop: list[bool] = []
-    deforum.seconds = 0.01
 
     def press(frame: int) -> None:
-        if frame >= 9:
-            if how == "should_stop":
-                stop.append(True)
-            elif how == "interrupt":
-                threading.Timer(0.004, state.interrupt).start()  # in the middle of the picture
-            elif how != "close":
-                state.stop_generating()
+        if frame >= 9 and how == "interrupt the host's first way":
+            state.stop_generating()
 
-    deforum.on_frame = press
+    def press_meanwhile(frame: int) -> None:
+        if frame < 9 or how == "interrupt the host's first way":
+            return
+        if how == "interrupt":
+            state.interrupt()
+        elif how == "should_stop":
+            stop.append(True)
+        if how != "close" or frame >= 15:  # by then the frames are there with which it is closed
+            until_stopped(deforum)
+
+    deforum.on_frame, deforum.on_picture = press, press_meanwhile
     seen: list[int] = []
     if how == "close":
         paint(deforum, folder, animation(cadence), seen, limit=8)
@@ -242,7 +255,8 @@ def test_interrupted_at_any_frame_and_resumed_without_a_half_painted_one(
             paint(deforum, folder, animation(cadence), seen, stop=lambda: bool(stop))
     assert len(seen) < N and -1 not in seen
     state.interrupted = state.stopping_generation = False
-    deforum.on_frame, before = (lambda frame: None), list(deforum.diffused)
+    deforum.on_frame = deforum.on_picture = lambda frame: None
+    before = list(deforum.diffused)
     seen = []
     paint(deforum, folder, animation(cadence), seen)
     assert_complete(seen)
@@ -306,7 +320,7 @@ def test_a_run_that_does_not_stop_is_told(
         assert len(deforum.sent) == 1
     finally:
         busy.set()
-        assert deforum_host._latest is not None and deforum_host._latest.wait(5)
+        assert deforum_host._latest is not None and deforum_host._latest.wait(60)
     assert deforum.host.shared.state.interrupted is False
 
 
