@@ -203,7 +203,7 @@ def refused(path: Path, kind: type[InputError] = AudioError, **options: float) -
     before = time.monotonic()
     with pytest.raises(kind) as caught:
         open_audio(path, **options)
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 30
     assert caught.value.exit_code == 2
     assert caught.value.fix
     assert "\n" not in str(caught.value)

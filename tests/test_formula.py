@@ -103,10 +103,10 @@ def test_refused(expr: str) -> None:
     ["1+" * 5_000_000 + "1", "(" * 10_000 + "1" + ")" * 10_000, "(" * 990 + "1" + ")" * 990, "9**9**9**9"],
 )
 def test_refused_at_once(expr: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(SettingsError):
         evaluate(expr, AT)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def test_message_names_formula_and_position() -> None:

@@ -344,7 +344,7 @@ class StopAt(Reporter):
 
     def done(self, amount: float) -> None:
         self._done = amount
-        whole, until = self._frame // SECTION, time.monotonic() + 30
+        whole, until = self._frame // SECTION, time.monotonic() + 120
         while self._stage == "render" and amount >= self._frame and not all(self._project.progress().whole[:whole]):
             assert time.monotonic() < until, "the encoder never came so far"
             time.sleep(0.01)

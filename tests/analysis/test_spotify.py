@@ -252,11 +252,11 @@ def test_what_is_no_analysis_is_said(data: object) -> None:
 
 
 def test_a_million_entries_are_refused_at_once() -> None:
-    before = time.monotonic()
+    before = time.process_time()
     for name in ("segments", "beats", "sections"):
         with pytest.raises(AnalysisError, match="1000000"):
             parse_master({**answer(attacks()), name: [{"start": 1.0}] * 1_000_000})
-    assert time.monotonic() - before < 2
+    assert time.process_time() - before < 2
 
 
 def test_files_are_read_within_bounds(tmp_path: Path) -> None:

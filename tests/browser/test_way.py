@@ -142,6 +142,8 @@ def test_what_is_given_is_forgotten_once_it_is_used_and_not_when_the_page_opens(
     assert produced.page.evaluate("window.forgotten") == 0
     produced.type("title", "Another one")
     produced.produce()
+    produced.until("window.forgotten === 1")
+    produced.element("upload").locator("input[type=file]").wait_for(state="attached")
     produced.type("path", "/etc/passwd")
     produced.press("produce")
     produced.element("said_song").get_by_role("alert").wait_for()

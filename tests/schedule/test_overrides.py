@@ -343,9 +343,9 @@ def test_an_hour_is_computed_in_a_moment() -> None:
     import time
 
     t = np.arange(3600 * 100) / 100
-    began = time.perf_counter()
+    began = time.process_time()
     evaluate_many("1+0.2*sin(pi*beat)*(bar%4<1)+where(t>3,1/t,0)+clip(t,0,1)", {"t": t, "beat": 2 * t, "bar": t / 2})
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 def test_roles_of_a_formula_are_the_songs() -> None:

@@ -67,10 +67,10 @@ def test_bad_fps_is_refused_with_the_value(text: str) -> None:
     ids=lambda text: f"{type(text).__name__} {str(text)[:6]}" if not isinstance(text, int) else "int",
 )
 def test_numbers_that_would_take_forever_are_refused_at_once(text: str | float) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(RangeError) as error:
         parse_fps(text)
-    assert time.perf_counter() - begun < 1.0
+    assert time.process_time() - begun < 1.0
     assert len(error.value.message) < 100
 
 

@@ -88,7 +88,7 @@ def covered(studio: Studio, motion: Motion | None = None) -> str:
     return name
 
 
-def finished(studio: Studio, job: Job, seconds: float = 60.0) -> Job:
+def finished(studio: Studio, job: Job, seconds: float = 120.0) -> Job:
     """The job when it is over."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -21,7 +21,7 @@ from lib_music.studio.job import MAX_SAID, Job, JobReporter, Kind
 from lib_music.studio.jobs import MAX_ACTIVE, MAX_RECORDS, Jobs, jobs_for
 
 
-def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it never happened"
@@ -76,7 +76,7 @@ def test_a_job_goes_from_waiting_to_done(tmp_path: Path) -> None:
     jobs, work = Jobs(tmp_path), Steps()
     job = jobs.submit("visualize", "song", work)
     assert job.state == "waiting" and job.created > 0 and job.started == job.finished == 0
-    work.begun.wait(5)
+    work.begun.wait(60)
     running = jobs.get(job.id)
     assert running is not None and running.state == "running" and running.started > 0
     work.go.set()
@@ -89,11 +89,11 @@ def test_two_of_one_lane_run_one_after_the_other_and_the_other_lane_meanwhile(tm
     jobs, first, second, heard = Jobs(tmp_path), Steps(), Steps(), Steps()
     a, b = jobs.submit("visualize", "x", first), jobs.submit("visualize", "x", second)
     c = jobs.submit("preview", "x", heard)
-    assert first.begun.wait(5) and heard.begun.wait(5), "a preview does not wait for a painting"
+    assert first.begun.wait(60) and heard.begun.wait(60), "a preview does not wait for a painting"
     assert not second.begun.wait(0.1) and jobs.get(b.id).state == "waiting"  # type: ignore[union-attr]
     assert [job.id for job in jobs.active()] == [a.id, b.id, c.id]
     first.go.set()
-    assert second.begun.wait(5)
+    assert second.begun.wait(60)
     assert over(jobs, a).finished <= jobs.get(b.id).started  # type: ignore[union-attr]
     second.go.set(), heard.go.set()
     assert over(jobs, b).state == over(jobs, c).state == "done"
@@ -120,7 +120,7 @@ def test_no_more_wait_than_a_page_can_be_told_of(tmp_path: Path) -> None:
 def test_what_was_interrupted_says_how_to_go_on(tmp_path: Path, kind: Kind, fix: str) -> None:
     jobs, work = Jobs(tmp_path), Steps()
     job = jobs.submit(kind, "x", work)
-    assert work.begun.wait(5)
+    assert work.begun.wait(60)
     jobs.interrupt(job.id)
     assert fix in over(jobs, job).fix
 
@@ -129,7 +129,7 @@ def test_a_waiting_job_is_interrupted_without_being_begun(tmp_path: Path) -> Non
     jobs, first, second, third = Jobs(tmp_path), Steps(), Steps(), Steps()
     a = jobs.submit("visualize", "x", first)
     b, c = jobs.submit("visualize", "x", second), jobs.submit("visualize", "x", third)
-    first.begun.wait(5)
+    first.begun.wait(60)
     jobs.interrupt(b.id)
     assert jobs.get(b.id).state == "interrupted"  # type: ignore[union-attr]
     first.go.set(), third.go.set()
@@ -139,7 +139,7 @@ def test_a_waiting_job_is_interrupted_without_being_begun(tmp_path: Path) -> Non
 def test_a_running_job_is_interrupted_where_it_looks(tmp_path: Path) -> None:
     jobs, work = Jobs(tmp_path), Steps()
     job = jobs.submit("visualize", "x", work)
-    work.begun.wait(5)
+    work.begun.wait(60)
     jobs.interrupt(job.id)
     found = over(jobs, job)
     assert found.state == "interrupted" and found.fix and found.left is None
@@ -293,7 +293,7 @@ def test_a_page_built_again_finds_the_same_jobs(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     jobs, work = jobs_for(tmp_path / "here"), Steps()
     job = jobs.submit("visualize", "x", work)
-    work.begun.wait(5)
+    work.begun.wait(60)
     again = jobs_for(tmp_path / "here" / ".." / "here")
     assert again is jobs and again.get(job.id).state == "running"  # type: ignore[union-attr]
     assert jobs_for(tmp_path / "other") is not jobs

@@ -257,15 +257,15 @@ def test_spotify_that_fails_leaves_the_files_own_words(studio: Studio, known_to_
 
 
 def test_waiting_for_spotify_can_be_stopped(studio: Studio, known_to_spotify: Place, tmp_path: Path) -> None:
-    known_to_spotify.play(f"/v1/tracks/{ID}", Reply(delay=4.0))
+    known_to_spotify.play(f"/v1/tracks/{ID}", Reply(delay=60.0))
     job = produce(studio, SongInput(link=LINK, upload=sent(tmp_path)))
     began = time.monotonic()
     while not any("/v1/tracks" in path for path in known_to_spotify.paths()):
-        assert time.monotonic() < began + 10
+        assert time.monotonic() < began + 60
         time.sleep(0.02)
     pressed = time.monotonic()
     studio.jobs.interrupt(job.id)
-    assert finished(studio, job).state == "interrupted" and time.monotonic() - pressed < 2
+    assert finished(studio, job).state == "interrupted" and time.monotonic() - pressed < 30
 
 
 def test_audio_is_fetched_only_where_that_is_switched_on(

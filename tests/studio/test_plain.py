@@ -59,15 +59,15 @@ def test_one_paints_at_a_time_and_who_waits_can_stop(tmp_path: Path) -> None:
         with host.turn("task(1)", lambda: False) as publish:
             publish(Painting(0.5, "half"))
             holding.set()
-            done.wait(20)
+            done.wait(60)
 
     thread = threading.Thread(target=paint)
     thread.start()
-    assert holding.wait(20)
+    assert holding.wait(60)
     with pytest.raises(Interrupted), host.turn("task(2)", lambda: True):
         pass
     done.set()
-    thread.join(20)
+    thread.join(60)
     with host.turn("task(3)", lambda: False):
         pass
 

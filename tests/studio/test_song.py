@@ -285,11 +285,11 @@ def test_edits_are_written_while_the_project_is_painted(tmp_path: Path) -> None:
             project.begin_render(set_up(studio, name, read_motion(studio.host, project)).mark, [100], {})
             reporter.stage("render", 100)
             painting.set()
-            assert end.wait(20)
+            assert end.wait(60)
         return {}
 
     job = studio.jobs.submit("visualize", name, paint)
-    assert painting.wait(10)
+    assert painting.wait(60)
     try:
         assert not any("being painted" in line for line in view(studio, name)["warnings"])
         shown = act(studio, name, {"do": "row", "section": 0, "prompt": "mine"})

@@ -335,7 +335,7 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         prepare_cover(tmp_path / "own.png", tmp_path / "no song", TRACK, tmp_path / "own.png" / "cover.png")
 
 
-@settings(max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=20_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(list(PLAIN)), at=st.floats(0, 1), noise=st.binary(min_size=1, max_size=40),
        keep=st.one_of(st.just(1.0), st.floats(0.05, 1)))
 def test_damage_gives_a_picture_or_one_clear_error(

@@ -82,7 +82,7 @@ def test_slow(place: Place) -> None:
     begin = time.monotonic()
     with pytest.raises(SpotifyError, match="did not answer whole"):
         oembed(LINK, web(place, 0.4))
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 15
 
 
 VALUES = st.recursive(

