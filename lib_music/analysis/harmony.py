@@ -19,6 +19,9 @@ _MINOR = (5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 2.75, 3.0)
 # A key and its relative share their notes: what sounds first in sections, and at the end, tells which is home.
 _HOME_SECONDS, _LAST_SECONDS = 1.5, 2.0
 _HOME_TRIAD, _HOME_BASS = 1.0, 0.5
+# The strength beside the loudest moment, and at all (the transform of a constant leaves a half of it), from which a
+# moment counts; how long tones must sound to be a key, s.
+_FAINT, _NOTHING, _ENOUGH_SECONDS = 0.1, 0.1, 4.0
 Values = npt.NDArray[np.float64]
 
 
@@ -38,9 +41,10 @@ def find_key(chroma: Floats, bass: Floats, starts: Times) -> tuple[str, str, flo
         One of KEYS, or "" when there is no tone.
     mode : "major", "minor" or ""
     confidence : float in [0, 1]
-        From the lead over other keys; that over the relative and the parallel one counts for half.
+        From the lead over other keys; that over the relative and the parallel one counts for half. Less where tones
+        sound for some moments only.
     """
-    if not chroma.size or float(chroma.max()) <= 1e-6:
+    if not _clear(chroma).any():
         return "", "", 0.0
     mean = _voices(chroma)
     if mean.std() < 1e-6:
@@ -57,13 +61,19 @@ def find_key(chroma: Floats, bass: Floats, starts: Times) -> tuple[str, str, flo
     lead = worth[best] - max(float(w) for i, w in enumerate(worth) if i != best and i not in kin)
     family = worth[best] - max(float(worth[i]) for i in kin)
     sure = np.clip(4 * lead, 0, 1) * np.clip(0.5 + 4 * family, 0, 1) * np.clip(match[best], 0, 1)
-    return KEYS[tonic], "minor" if minor else "major", float(sure)
+    sounds = _clear(chroma).sum() / TONAL_RATE
+    return KEYS[tonic], "minor" if minor else "major", float(sure * min(1.0, sounds / _ENOUGH_SECONDS))
+
+
+def _clear(rows: Floats) -> npt.NDArray[np.bool_]:
+    """Moments that are not nothing and not faint beside the loudest [shape=(c,)]."""
+    total = rows.sum(axis=1)
+    return np.asarray(total > max(_NOTHING, _FAINT * float(total.max(initial=0.0))))
 
 
 def _voices(rows: Floats) -> Values:
     """Mean share of the pitch classes [shape=(12,)]; every moment that is not faint speaks with the same voice."""
-    total = rows.sum(axis=1)
-    heard = rows[total > 0.1 * total.max(initial=0.0)] if len(rows) else rows
+    heard = rows[_clear(rows)]
     if not len(heard):
         return np.full(12, 1 / 12)
     return np.asarray((heard / heard.sum(axis=1, keepdims=True)).mean(axis=0), np.float64)

@@ -53,3 +53,12 @@ def test_a_moment_of_tone_is_enough_to_name_something() -> None:
     assert find_key(one, one, np.array([0.0]))[:2] == ("A", "minor")
     noise = np.random.default_rng(0).random((500, 12)).astype(np.float32)
     assert find_key(noise, noise, np.array([0.0, 10.0]))[2] < 0.2
+
+
+def test_a_moment_of_tone_is_no_sure_key() -> None:
+    """A plug pulled out has a pitch for a tenth of a second; the same chord held is a key to be sure of."""
+    held = chord(A4, 8.0) + chord(A4 / 4, 8.0, gain=0.03)
+    plug = np.concatenate([np.full(5 * 22050, 0.5), np.zeros(5 * 22050)])
+    long, short, pulled = (extract(sound(samples)) for samples in (held, held[:2205], plug))
+    sure = [find_key(found.chroma, found.bass, np.array([0.0]))[2] for found in (long, short, pulled)]
+    assert sure[0] > 0.5 > 10 * sure[1] and sure[2] < 0.1
