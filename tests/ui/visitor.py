@@ -94,7 +94,7 @@ class Visitor:
         """What the page knows of the jobs."""
         return json.loads(self.boxes["status"])
 
-    def wait(self, seconds: float = 90.0) -> dict[str, Any]:
+    def wait(self, seconds: float = 240.0) -> dict[str, Any]:
         """Poll as the page's script does until no job runs; returns the last finished job."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -182,13 +182,13 @@ def test_switching_while_the_host_paints_says_so_soon(webui: FakeHost, page: Web
     monkeypatch.setattr(host_module, "_SWITCH_PATIENCE", 0.1)
     webui.add_checkpoint("new.safetensors", "bbb")
     done = threading.Event()
-    thread = webui.in_other_thread("task(txt2img)", lambda: done.wait(5))
+    thread = webui.in_other_thread("task(txt2img)", lambda: done.wait(60))
     while not webui.call_queue.queue_lock.waiting:
         pass
     with pytest.raises(InputError, match="painting now"):
         page.switch_model(Model("new.safetensors", "bbb"))
     done.set()
-    thread.join(5)
+    thread.join(60)
 
 
 def test_frozen_settings_do_not_stop_a_switch_half_way(a1111: FakeHost, page: WebuiHost) -> None:
@@ -299,7 +299,7 @@ def test_the_pages_own_interrupt_reaches_the_warm_up(webui: FakeHost, page: Webu
 
     def paints_for_long() -> None:
         wanted.set()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while not webui.shared.state.interrupted and time.monotonic() < until:
             time.sleep(0.01)
 
@@ -308,7 +308,7 @@ def test_the_pages_own_interrupt_reaches_the_warm_up(webui: FakeHost, page: Webu
     began = time.monotonic()
     with page.turn("task(mv-1)", wanted.is_set), pytest.raises(Interrupted):
         page.warm_up(64, 64, "Euler", 2)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 100
     assert not page.interrupted()
 
 

@@ -50,7 +50,7 @@ class InTheWebui(Visitor):
         self.press("save_motion")
 
     def wait_until(
-        self, state: str, kind: str = "visualize", seconds: float = 60.0, says: str = ""
+        self, state: str, kind: str = "visualize", seconds: float = 120.0, says: str = ""
     ) -> dict[str, Any]:
         """Poll until the newest job of a kind is so far, and says so much."""
         end = time.monotonic() + seconds
@@ -110,11 +110,11 @@ def test_interrupt_reload_and_resume(webui: FakeHost, deforum: FakeDeforum) -> N
     def hold(frame: int) -> None:
         if frame >= 6 and not go_on.is_set():
             reached.set()
-            go_on.wait(20)
+            go_on.wait(120)
 
     deforum.on_frame = hold
     visitor.press("visualize")
-    assert reached.wait(30), visitor.press("poll", request=json.dumps({"project": visitor.boxes["project"]}))
+    assert reached.wait(120), visitor.press("poll", request=json.dumps({"project": visitor.boxes["project"]}))
     webui.shared.state.request_restart()
     webui.script_callbacks.clear_callbacks()
     register.register("music_visualizer.py")
@@ -139,13 +139,13 @@ def test_two_visualize_and_the_hosts_own_job_queue(webui: FakeHost, deforum: Fak
     visitor = InTheWebui(webui)
     visitor.ready()
     painting = threading.Event()
-    host_job = webui.in_other_thread("task(txt2img)", lambda: painting.wait(60))
+    host_job = webui.in_other_thread("task(txt2img)", lambda: painting.wait(120))
     visitor.press("visualize")
     visitor.press("visualize")
     visitor.wait_until("running", says="waiting")
     assert not deforum.diffused
     painting.set()
-    host_job.join(10)
+    host_job.join(60)
     visitor.wait()
     jobs = [job for job in visitor.status["jobs"] if job["kind"] == "visualize"]
     assert jobs and all(job["state"] == "done" for job in jobs), jobs

@@ -19,7 +19,7 @@ def never() -> bool:
     return False
 
 
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for another thread."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -118,7 +118,7 @@ def test_two_of_ours_and_the_hosts_own_follow_one_another(webui: FakeHost) -> No
         until(lambda i=i: line.waiting == i + 2)
     line.release()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     assert order == ["job0", "job1", "job2", "job3"]
     assert most == [1]
     assert len(webui.progress.finished_tasks) == 4
@@ -140,11 +140,11 @@ def test_one_can_leave_the_line_and_it_goes_on_without_him(webui: FakeHost) -> N
     webui.in_other_thread("task(txt2img)", reached.set)
     until(lambda: line.waiting == 3)
     stop.set()
-    assert left.wait(5), "giving up does not wait for the GPU"
+    assert left.wait(60), "giving up does not wait for the GPU"
     assert list(webui.progress.pending_tasks) == ["task(txt2img)"]
     assert webui.progress.finished_tasks == ["task(mv-1)"]
     line.release()
-    assert reached.wait(5), "who stands behind has his turn"
+    assert reached.wait(60), "who stands behind has his turn"
     until(lambda: lock_is_free(webui))
 
 
