@@ -7,8 +7,9 @@ files are relative to the folder. What is computed may be computed again; what t
 ``corrections.json``) is never overwritten, and files that are not ours are never touched.
 
 A segment is named by its first frame. ``states/F`` is what the renderer needs to go on with the segment that begins at
-frame F; it is written before the segment before it gets its name. ``progress.json`` holds the digests of both and the
-name of the finished video: only what matches is believed. It may have holes: what is painted again, between what stays.
+frame F; it is written before the segment before it gets its name. ``progress.json`` holds the digests of both, the name
+of the finished video and the digest of one about to get its name: only what matches is believed. It may have holes: what
+is painted again, between what stays.
 """
 
 from __future__ import annotations
@@ -106,6 +107,8 @@ class Progress:
         Numbers of the take that was put aside last and of the one that was restored last, see :mod:`lib_music.takes`.
     video : str
         Name of the finished video; ``video_digest`` its digest.
+    coming : str
+        Digest of a video that was whole and about to take its name: a run that was killed right then left it so.
     """
 
     fingerprint: str = ""
@@ -126,11 +129,12 @@ class Progress:
     restored: int = 0
     video: str = ""
     video_digest: str = ""
+    coming: str = ""
 
     def __post_init__(self) -> None:
         numbers = (self.begun, self.rendered_again, self.take, self.restored, self.width, self.height, *self.lengths)
         texts = (self.fingerprint, self.titles, self.video, self.video_digest, *self.segments, *self.states.values())
-        texts += (self.painter, self.fps, *self.marks, *self.marks.values(), *self.words.values())
+        texts += (self.coming, self.painter, self.fps, *self.marks, *self.marks.values(), *self.words.values())
         if not all(isinstance(n, int) and n >= 0 for n in numbers) or not all(isinstance(t, str) for t in texts):
             raise ValueError("Progress: counts must be whole and >= 0, digests text")
         for name in ("lengths", "segments", "stretches"):
@@ -373,7 +377,7 @@ class Project:
         before = self.progress()
         if before.fingerprint != mark or sum(before.lengths) != sum(lengths):
             self.clear_segments()
-            kept = {name: getattr(before, name) for name in ("take", "restored", "video", "video_digest")}
+            kept = {name: getattr(before, name) for name in ("take", "restored", "video", "video_digest", "coming")}
             before = Progress(mark, lengths=tuple(lengths), **about, **kept)
         for name in ("segments", "states"):
             (self.folder / name).mkdir(exist_ok=True)
@@ -420,14 +424,24 @@ class Project:
         """The finished video, when it is there and whole."""
         progress = self.progress()
         path = self.path(Path(progress.video).name) if progress.video else None
-        return path if path is not None and digest(path) == progress.video_digest else None
+        return path if path is not None and digest(path) in {progress.video_digest, progress.coming} - {""} else None
+
+    def is_ours(self, path: Path) -> bool:
+        """Whether a file was muxed here, be it that the run was killed before it said so."""
+        progress = self.progress()
+        return path.name == progress.video or (bool(progress.coming) and digest(path) == progress.coming)
+
+    def video_coming(self, aside: Path) -> None:
+        """Know a video before it takes its name, so that it is ours whenever this run is killed."""
+        self.save_progress(replace(self.progress(), coming=digest(aside)))
 
     def video_finished(self, video: Path, titles: str) -> None:
         """Believe a video from now on; the one before it and the segments go."""
         before = self.progress()
         # What was to be blended in is.
         stretches = tuple(Stretch(stretch.first, stretch.last) for stretch in before.stretches)
-        done = replace(before, titles=titles, stretches=stretches, video=video.name, video_digest=digest(video))
+        done = replace(before, titles=titles, stretches=stretches, video=video.name, video_digest=digest(video),
+                       coming="")
         self.save_progress(done)
         if before.video and before.video != video.name:
             self.path(Path(before.video).name).unlink(missing_ok=True)

@@ -161,6 +161,34 @@ def test_ten_kills_at_random_moments_change_no_frame(music: Path, whole: Path, t
     assert not list(out.rglob("*.part*"))
 
 
+def killed_when_named(*argv: object) -> None:
+    """A run that is killed when the video has its name and nobody has written that down."""
+    code = (
+        "import os, sys; from lib_music.cli import main; from lib_music.project import Project; "
+        "Project.video_finished = lambda *given: os._exit(9); sys.exit(main(sys.argv[1:]))"
+    )
+    child = subprocess.run([sys.executable, "-c", code, *map(str, argv)], capture_output=True, check=False, timeout=120)
+    assert child.returncode == 9, child.stderr
+
+
+def test_a_kill_in_the_moment_the_video_gets_its_name(music: Path, whole: Path, tmp_path: Path) -> None:
+    """It is ours all the same: no second video beside it, and new titles cost no painting."""
+    out = tmp_path / "named"
+    argv = ("render", music / "song.mp3", "--cover", music / "cover.png", "--size", "128x128", "--out", out)
+    killed_when_named(*argv)
+    first = the_video(out)
+    render(music, out)
+    assert the_video(out) == first and frames_of(first) == frames_of(the_video(whole))
+    for same_or_other_name in (("--title", "Velvet Summer!"), ("--artist", "Somebody")):
+        killed_when_named(*argv, *same_or_other_name)
+        assert "only the titles change" in run(*argv, *same_or_other_name)
+        assert frames_of(the_video(out)) == frames_of(the_video(whole))
+
+    (out / "the-person-velvet-summer.mp4").write_bytes(b"not ours")
+    run(*argv, "--artist", "The Person")
+    assert (out / "the-person-velvet-summer.mp4").read_bytes() == b"not ours"
+
+
 def test_ctrl_c_says_how_to_go_on_and_resume_does(music: Path, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "stopped"
     child = start("render", music / "song.mp3", "--cover", music / "cover.png", "--size", "128x128", "--out", out)

@@ -182,10 +182,10 @@ def _mux(plan: Plan, project: Project, picture: list[str], titles: Titles, words
     name = slug(plan.track.display)
     # The song itself may lie in the folder, or another file of the person's.
     free = itertools.chain([f"{name}.mp4"], (f"{name}-video-{n}.mp4" for n in itertools.count(1)))
-    ours = project.progress().video
-    video = next(p for p in map(project.path, free) if p.name == ours or not p.exists())
+    video = next(p for p in map(project.path, free) if not p.exists() or project.is_ours(p))
     thumbnail = project.path(THUMBNAIL)
-    mux(picture, timebase.n_frames, timebase.fps, plan.audio, titles, thumbnail, video, reporter.check)
+    mux(picture, timebase.n_frames, timebase.fps, plan.audio, titles, thumbnail, video, reporter.check,
+        coming=project.video_coming)
     project.video_finished(video, words)
     log.info("finished %s", video.name)
     return video

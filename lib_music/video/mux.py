@@ -83,6 +83,7 @@ def mux(
     check: Callable[[], None] = lambda: None,
     *,
     prores: bool = False,
+    coming: Callable[[Path], None] = lambda aside: None,
 ) -> None:
     """Write ``out`` atomically.
 
@@ -102,6 +103,8 @@ def mux(
         Called for every few seconds of sound; what it raises stops the work and leaves nothing behind.
     prores : bool
         A QuickTime file for editing, with uncompressed sound and no cover, instead of an mp4.
+    coming : callable
+        Told where the whole file lies, before it takes its name.
 
     Raises
     ------
@@ -131,6 +134,7 @@ def mux(
         run(argv, sound_blocks(audio, check))
         if (found := count_frames(aside)) != n_frames:
             raise FfmpegError(f"{found} of {n_frames} frames reached the video", "run the same command again")
+        coming(aside)
     meta.unlink()
 
 
