@@ -8,8 +8,8 @@ files are relative to the folder. What is computed may be computed again; what t
 
 A segment is named by its first frame. ``states/F`` is what the renderer needs to go on with the segment that begins at
 frame F; it is written before the segment before it gets its name. ``progress.json`` holds the digests of both, the name
-of the finished video and the digest of one about to get its name: only what matches is believed. It may have holes: what
-is painted again, between what stays.
+of the finished video and the digest of one about to get its name: only what matches is believed. It may have holes:
+what is painted again, between what stays.
 """
 
 from __future__ import annotations
