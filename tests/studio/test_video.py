@@ -175,7 +175,8 @@ def until(true: Callable[[], object], seconds: float = 60.0) -> None:
 def standing(place: Place, studio: Studio, name: str, closed: int) -> None:
     """Wait until the painter stands at its pause and ``closed`` segments before it are on the disk."""
     assert place.at_pause.wait(60)
-    until(lambda: len(Project(studio.host.workspace() / name).progress().segments) >= closed)
+    progress = Project(studio.host.workspace() / name).progress
+    until(lambda: sum(map(bool, progress().segments)) >= closed)
 
 
 # -- cost ------------------------------------------------------------------------------------------------------------
